@@ -1,0 +1,49 @@
+# `make demo` and `make test` do all the set-up; `make help` lists the rest.
+
+# Another Spark, or another environment, on this machine is not ours.
+unexport SPARK_HOME SPARK_CONF_DIR PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
+
+.PHONY: help demo test check docs bench doctor needs lock clean
+
+help:  ## say what each target does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.spark  ## set up, then run the whole lake on local disk, with a simulated exchange
+	@.venv/bin/python infra/jars.py core
+	@.venv/bin/barlake demo
+
+test: check  ## set up, check, and run every test
+	@.venv/bin/python infra/jars.py core
+	.venv/bin/python -m pytest
+
+check: .venv/.dev  ## lint, types, layers, and that the generated docs are current
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/python -m barlake.model.dictionary --check docs/tables.md
+
+docs: .venv/.spark  ## write docs/tables.md from the model
+	.venv/bin/python -m barlake.model.dictionary docs/tables.md
+
+bench: .venv/.dev  ## measure
+	@.venv/bin/python infra/jars.py core
+	.venv/bin/python benchmarks/run.py
+
+doctor:  ## each need of this machine: found or not, and what to do
+	@python=$$(ls .venv/bin/python 2>/dev/null || infra/python.sh) && "$$python" -I lib/barlake/doctor.py
+
+lock:  ## compile requirements/*.in into *.txt, with hashes
+	@for set in tools spark dev; do infra/uv.sh pip compile --quiet --universal --generate-hashes \
+	    --no-annotate --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt || exit 1; done
+
+clean:  ## remove the environment and what tools left in the tree; the lake stays
+	rm -rf .venv jars lib/*.egg-info spark-warehouse .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find jobs lib infra tests -name __pycache__ -prune -exec rm -rf {} +
+
+# At once, before anything slow, and at every run: Java may have gone since.
+needs:
+	@python=$$(infra/python.sh) && "$$python" -I lib/barlake/doctor.py --start
+
+.venv/.spark .venv/.dev: .venv/.%: requirements/%.txt requirements/tools.txt pyproject.toml infra/setup.sh | needs
+	@infra/setup.sh $*

@@ -1,0 +1,40 @@
+"""An open lakehouse for 1-minute stock bars.
+
+`open` gives a lake for reading (DuckDB, no JVM), `spark_session` the same tables in Spark SQL.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from barlake.readers.frames import OpenLake
+
+__all__ = ["open", "spark_session"]
+
+
+def open(root: str) -> "OpenLake":  # noqa: A001 - barlake.open reads as one word
+    """Open a lake for reading.
+
+    Args:
+        root: Its folder.
+
+    Raises:
+        InputError: No lake is there.
+    """
+    from barlake.io.store import Store  # noqa: PLC0415 - `import barlake` stays light
+    from barlake.readers.duck import connect  # noqa: PLC0415
+    from barlake.readers.frames import OpenLake  # noqa: PLC0415
+
+    store = Store.at(root)
+    return OpenLake(store, connect(store))
+
+
+def spark_session(lake: "OpenLake") -> "SparkSession":
+    """Open Spark SQL over a lake: its tables by name, e.g. `silver.bars_1m`."""
+    from barlake.io.spark import open_session  # noqa: PLC0415 - a reader without a JVM needs none
+    from barlake.readers.catalog import name_tables  # noqa: PLC0415
+
+    spark = open_session("barlake reader", "reader")
+    name_tables(spark, lake.store)
+    return spark

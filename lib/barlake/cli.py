@@ -1,0 +1,275 @@
+"""The command line: each command is arguments and one call.
+
+What a command runs is imported inside it, so that `--help` loads neither Spark nor pandas.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from barlake import console
+from barlake.model import jobs
+from barlake.model.errors import BarlakeError, InputError
+from barlake.options import Options
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog="--debug, anywhere, shows the stack of a fault.",
+)
+
+
+class SourceName(StrEnum):
+    """Where bars come from."""
+
+    FILES = "files"
+    SIMULATED = "simulated"
+
+
+class Format(StrEnum):
+    """How `sql` prints."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+_DAY = ["%Y-%m-%d"]
+Lake = Annotated[str | None, typer.Option(help="Folder of the lake; default: ./lake/main.")]
+Env = Annotated[str | None, typer.Option("--env", help="Which file of conf/.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(parser=console.instant, metavar="INSTANT", help="The clock, e.g. 2026-11-20T22:00Z."),
+]
+RunId = Annotated[str | None, typer.Option(help="Name of the run; default: a new one.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Tickers = Annotated[str | None, typer.Option(help="AAPL,MSFT or @file.")]
+Start = Annotated[datetime | None, typer.Option(formats=_DAY, help="First session date.")]
+End = Annotated[datetime | None, typer.Option(formats=_DAY, help="Last session date, inclusive.")]
+Source = Annotated[SourceName | None, typer.Option(help="Where bars come from.")]
+From = Annotated[Path | None, typer.Option("--from", help="File or folder, for --source files.")]
+
+
+def run() -> None:
+    """Run the program; `barlake` is this."""
+    sys.exit(_guarded(app, sys.argv[1:]))
+
+
+def script(command: Callable[..., None], argv: Sequence[str] | None) -> None:
+    """Run one command as a program of its own, for jobs/."""
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command()(command)
+    sys.exit(_guarded(alone, sys.argv[1:] if argv is None else list(argv)))
+
+
+@app.command()
+def demo(
+    tickers: Annotated[int, typer.Option(help="How many.", min=1, max=200)] = 20,
+    sessions: Annotated[int, typer.Option(help="How many.", min=2, max=20)] = 10,
+    lake: Annotated[str, typer.Option(help="Folder of the lake.")] = "./lake/demo",
+    as_of: AsOf = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Run the whole lake on a simulated exchange, and show what landed where."""
+    from barlake.demo import demonstrate
+
+    console.show(demonstrate(lake, tickers, sessions, as_of), json=json)
+
+
+@app.command("run")
+def run_(
+    source: Source = None,
+    path: From = None,
+    tickers: Tickers = None,
+    start: Start = None,
+    end: End = None,
+    lake: Lake = None,
+    as_of: AsOf = None,
+    run_id: RunId = None,
+    env: Env = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Do a whole night in one Spark session: plan, fetch, ingest, silver, gold, optimize."""
+    from barlake import steps
+
+    asked = steps.Asked.of(source, path, tickers, start, end)
+    options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
+    console.show_run(lambda: steps.run(options, asked), json=json)
+
+
+@app.command()
+def fetch(
+    source: Source = None,
+    path: From = None,
+    tickers: Tickers = None,
+    start: Start = None,
+    end: End = None,
+    lake: Lake = None,
+    as_of: AsOf = None,
+    run_id: RunId = None,
+    env: Env = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Bring one source into landing/."""
+    from barlake import steps
+
+    asked = steps.Asked.of(source, path, tickers, start, end)
+    options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
+    console.show(steps.fetch(options, asked), json=json)
+
+
+@app.command()
+def ingest(
+    lake: Lake = None,
+    as_of: AsOf = None,
+    run_id: RunId = None,
+    env: Env = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Bring what landed into bronze.bars and silver.quarantine."""
+    from barlake import steps
+
+    options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
+    console.show_run(lambda: steps.ingest(options), json=json)
+
+
+@app.command()
+def silver(
+    start: Start = None,
+    end: End = None,
+    lake: Lake = None,
+    as_of: AsOf = None,
+    run_id: RunId = None,
+    env: Env = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Bring what was ingested into silver.bars_1m and silver.coverage."""
+    from barlake import steps
+
+    options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
+    console.show_run(lambda: steps.silver(options, start, end), json=json)
+
+
+@app.command()
+def gold(
+    start: Start = None,
+    end: End = None,
+    lake: Lake = None,
+    as_of: AsOf = None,
+    run_id: RunId = None,
+    env: Env = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Bring what changed in silver into gold.features_1m and gold.bars."""
+    from barlake import steps
+
+    options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
+    console.show_run(lambda: steps.gold(options, start, end), json=json)
+
+
+@app.command()
+def optimize(
+    lake: Lake = None,
+    as_of: AsOf = None,
+    run_id: RunId = None,
+    env: Env = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Lay out what changed: silver's days, gold's closed months."""
+    from barlake import steps
+
+    options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
+    console.show_run(lambda: steps.optimize(options), json=json)
+
+
+@app.command()
+def vacuum(
+    lake: Lake = None,
+    as_of: AsOf = None,
+    run_id: RunId = None,
+    env: Env = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Delete data files that only versions beyond the retention use."""
+    from barlake import steps
+
+    options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
+    console.show(steps.vacuum(options), json=json)
+
+
+@app.command()
+def rebuild(
+    into: Annotated[str, typer.Option(help="Folder of the new lake.")],
+    lake: Lake = None,
+    as_of: AsOf = None,
+    run_id: RunId = None,
+    env: Env = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Make bronze, silver and gold again from landing/, in another lake."""
+    from barlake import steps
+
+    options = Options(lake=into, environment=env, as_of=as_of, run_id=run_id)
+    console.show_run(lambda: steps.rebuild(options, lake), json=json)
+
+
+@app.command()
+def sql(
+    query: str,
+    lake: Lake = None,
+    env: Env = None,
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
+) -> None:
+    """Ask DuckDB: every table is there by name, e.g. silver.bars_1m."""
+    from barlake import steps
+
+    console.show_rows(steps.query(Options(lake=lake, environment=env), query), form)
+
+
+@app.command()
+def status(
+    lake: Lake = None,
+    as_of: AsOf = None,
+    env: Env = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Tell what the lake holds: versions, sizes, coverage, holes, the last runs."""
+    from barlake import steps
+
+    console.show(steps.status(Options(lake=lake, environment=env, as_of=as_of)), json=json)
+
+
+@app.command()
+def doctor(json: Json = False) -> None:  # noqa: FBT002
+    """Tell what this machine lacks, and what to do about it."""
+    from barlake.doctor import doctor as look
+
+    console.show_needs([need._asdict() for need in look()], json=json)
+
+
+def _guarded(program: typer.Typer, arguments: list[str]) -> int:
+    is_debugging = "--debug" in arguments
+    given = [word for word in arguments if word != "--debug"]
+    try:
+        code: Any = program(given, standalone_mode=False)
+    except click.ClickException as wrong:
+        wrong.show()
+        return InputError.exit_code
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.Abort:
+        return 130
+    except BarlakeError as refusal:
+        return console.refuse(refusal, is_debugging=is_debugging)
+    except Exception as fault:
+        return console.fault(fault, is_debugging=is_debugging)
+    return code if isinstance(code, int) else 0

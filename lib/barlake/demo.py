@@ -1,0 +1,106 @@
+"""The guided first run: two nights of a simulated exchange, in one Spark session."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import barlake
+from barlake import calendar, console, universe
+from barlake.model import jobs
+from barlake.options import Options
+from barlake.settings import CONF, load
+from barlake.sources.manners import Chance, Correction, Manners, Split
+from barlake.sources.simulated import SimulatedSource
+
+# The tenth session before it closed early: the day after Thanksgiving.
+AS_OF = datetime(2026, 12, 3, 2, 0, tzinfo=UTC)
+
+_LANDED = """
+SELECT 'landing, as served' AS "where", sum("rows")::BIGINT AS "rows" FROM ops.requests
+UNION ALL SELECT 'bronze.bars, every revision', count(*) FROM bronze.bars
+UNION ALL SELECT 'bronze.bars, corrections', count(*) FROM bronze.bars WHERE revision > 0
+UNION ALL SELECT 'silver.bars_1m, observed', count(*) FROM silver.bars_1m WHERE NOT is_filled
+UNION ALL SELECT 'silver.bars_1m, filled', count(*) FROM silver.bars_1m WHERE is_filled
+UNION ALL SELECT 'silver.quarantine, refused', count(*) FROM silver.quarantine
+UNION ALL SELECT 'gold.features_1m', count(*) FROM gold.features_1m
+UNION ALL SELECT 'gold.bars, 5m to 1d', count(*) FROM gold.bars
+"""
+_ABSENT = """
+SELECT g.reason, count(*) AS gaps, sum(g.minutes)::BIGINT AS minutes
+FROM (SELECT unnest(gaps) AS g FROM silver.coverage) GROUP BY ALL ORDER BY minutes DESC
+"""
+
+
+def demonstrate(lake: str, tickers: int, sessions: int, as_of: datetime | None) -> dict[str, Any]:
+    """Fetch all sessions but the last, then run the night of the last; tell what landed where.
+
+    The second night reads the last sessions again, and so brings corrections of the first.
+    """
+    from barlake.pipelines import night as pipeline  # noqa: PLC0415 - brings Spark
+    from barlake.runtime import running  # noqa: PLC0415
+    from barlake.summary import summary  # noqa: PLC0415
+
+    moment = as_of or AS_OF
+    names = _names(tickers)
+    days = calendar.closed_before(moment, sessions)
+    manners = _manners(names, days, moment)
+    seed = load().source.seed
+    evening = days[-2].last + timedelta(hours=1)
+    options = Options(lake=lake, as_of=moment, run_id=f"demo-{moment:%Y%m%dT%H%MZ}")
+    with running(jobs.RUN, options) as night:
+        with night.progress.step("fetch"):
+            first = SimulatedSource(seed=seed, clock=lambda: evening, manners=manners)
+            earlier = pipeline.plan_range(
+                night.settings.source, names, days[0].session_date, days[-2].session_date
+            )
+            pipeline.fetched(night, first, earlier)
+        last = SimulatedSource(seed=seed, clock=lambda: moment, manners=manners)
+        again = days[-night.settings.source.reread_sessions - 1].session_date
+        wanted = pipeline.Wanted(start=max(again, days[0].session_date), end=days[-1].session_date)
+        pipeline.run(night, last, wanted, names)
+    return summary(night) | {"lake": str(night.lake.store.root), "text": _text(lake, summary(night))}
+
+
+def _names(count: int) -> list[str]:
+    listed = universe.parse(f"@{CONF / 'tickers.txt'}")
+    return [*listed, *(f"SIM{n}" for n in range(count))][:count]
+
+
+def _manners(names: list[str], days: list[calendar.Session], moment: datetime) -> Manners:
+    """The usual manners, and for certain: a split, a halt and corrections."""
+    usual = Manners.usual()
+    half = days[len(days) // 2].session_date
+    corrections = tuple(
+        Correction(
+            ticker=name,
+            session_date=days[-2].session_date,
+            known_at=moment - timedelta(hours=4),
+            minute=120 + at,
+        )
+        for at, name in enumerate(names[:3])
+    )
+    return replace(
+        usual,
+        splits=Chance(0.0, (Split(ticker=names[-1], ex_date=half, ratio=4.0),)),
+        halts=Chance(usual.halts.rate, ((names[0], days[0].session_date),)),
+        corrections=Chance(usual.corrections.rate, corrections),
+    )
+
+
+def _text(lake: str, done: dict[str, Any]) -> list[str]:
+    from barlake.summary import sentences  # noqa: PLC0415 - brings Spark
+
+    reader = barlake.open(lake)
+    landed = reader.sql(_LANDED).arrow().read_all().to_pylist()
+    absent = reader.sql(_ABSENT).arrow().read_all().to_pylist()
+    return [
+        *sentences(done),
+        "",
+        *console.table(landed),
+        "",
+        "minutes without an observation, and why:",
+        *console.table(absent),
+        "",
+        f"look: barlake status --lake {lake}",
+        f'      barlake sql --lake {lake} "SELECT * FROM silver.coverage ORDER BY observed LIMIT 5"',
+    ]

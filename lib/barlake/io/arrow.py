@@ -1,0 +1,42 @@
+"""Small tables between Python and Spark, instants exact on every host's time zone."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from barlake.model.table import Table
+
+_TYPES = {
+    "STRING": pa.string(),
+    "TIMESTAMP": pa.timestamp("us", tz="UTC"),
+    "DATE": pa.date32(),
+    "DOUBLE": pa.float64(),
+    "BIGINT": pa.int64(),
+    "INT": pa.int32(),
+    "SMALLINT": pa.int16(),
+    "BOOLEAN": pa.bool_(),
+}
+
+
+def frame(
+    spark: SparkSession, table: Table, rows: Iterable[Mapping[str, Any]], *, only: tuple[str, ...] = ()
+) -> DataFrame:
+    """Give the rows as a frame with the table's columns, or those of them named in `only`."""
+    columns = [c for c in table.columns if not only or c.name in only]
+    schema = pa.schema([pa.field(c.name, _TYPES[c.type]) for c in columns])
+    return spark.createDataFrame(pa.Table.from_pylist([dict(row) for row in rows], schema=schema))
+
+
+def rows(frame: DataFrame) -> list[dict[str, Any]]:
+    """Collect a small frame; instants are aware, in UTC."""
+    return list(frame.toArrow().to_pylist())
+
+
+def dates(frame: DataFrame, column: str) -> list[date]:
+    """Collect the distinct dates of a column, in order; nulls left out."""
+    found = rows(frame.select(F.col(column).alias("d")).distinct())
+    return sorted(row["d"] for row in found if row["d"] is not None)

@@ -1,0 +1,88 @@
+"""One writing driver per table, and what a dead one left."""
+
+import fcntl
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from barlake.io.store import Store
+from barlake.model.errors import BusyError
+from barlake.model.table import Table
+
+FOLDER = "_leases"
+RECORDS = "_runs"
+
+
+@contextmanager
+def lease(store: Store, tables: Iterable[Table], holder: dict[str, Any]) -> Iterator[None]:
+    """Hold the tables for one run, or refuse before anything is written.
+
+    The lock is the operating system's: it ends with its process, however that ends.
+
+    Raises:
+        BusyError: Another process holds one of the tables.
+    """
+    with ExitStack() as held:
+        for table in sorted(tables, key=str):
+            held.enter_context(_locked(store.root / FOLDER / f"{table}.lease", str(table), holder))
+        yield
+
+
+def holder_of(store: Store, table: Table) -> dict[str, Any] | None:
+    """Give who writes the table now; None where nobody does."""
+    path = store.root / FOLDER / f"{table}.lease"
+    return json.loads(path.read_text()) if path.exists() and _is_held(path) else None
+
+
+@contextmanager
+def recorded(store: Store, run: dict[str, Any]) -> Iterator[None]:
+    """Keep a record of a run while it runs; it stays when the run dies, for the next to find."""
+    path = store.root / RECORDS / f"{run['run_id']}.json"
+    with _locked(path, f"run {run['run_id']}", run):
+        yield
+
+
+def forget(store: Store, run_id: str) -> None:
+    """Remove a run's record, once ops.runs has its row."""
+    (store.root / RECORDS / f"{run_id}.json").unlink(missing_ok=True)
+
+
+def abandoned(store: Store) -> list[dict[str, Any]]:
+    """Give the records of runs that died before ops.runs had their row, in order of start."""
+    paths = sorted((store.root / RECORDS).glob("*.json"))
+    dead = [json.loads(p.read_text()) for p in paths if p.stat().st_size and not _is_held(p)]
+    return sorted(dead, key=lambda record: str(record["started_at"]))
+
+
+@contextmanager
+def _locked(path: Path, what: str, holder: dict[str, Any]) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        _take(file, what)
+        file.truncate(0)
+        file.write(json.dumps(holder))
+        file.flush()
+        yield
+
+
+def _take(file: IO[str], what: str) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        other = json.loads(file.read() or "{}")
+        raise BusyError(
+            f"{what} is being written by run {other.get('run_id', 'unknown')} "
+            f"(process {other.get('process', 'unknown')}); wait for it, or end it, and run again"
+        ) from None
+
+
+def _is_held(path: Path) -> bool:
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -1,0 +1,55 @@
+"""The Spark session."""
+
+import os
+import sys
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from barlake.model.errors import BarlakeError
+
+PROJECT = Path(__file__).parents[3]
+
+# What the truth of the tables rests on (docs/decisions/0004): a session without it is refused.
+REQUIRED = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.databricks.delta.schema.autoMerge.enabled": "false",
+    "spark.databricks.delta.retentionDurationCheck.enabled": "true",
+}
+
+
+class UnsafeSessionError(BarlakeError):
+    """A Spark setting differs from what the tables' truth rests on."""
+
+
+def open_session(name: str, run_id: str) -> SparkSession:
+    """Open the session with the settings of spark-defaults.conf, or join the one that is open.
+
+    `run_id` goes into every Delta commit: the one setting that a run must make itself.
+
+    Raises:
+        UnsafeSessionError: A setting in REQUIRED has another value.
+    """
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ.setdefault("PYSPARK_SUBMIT_ARGS", " ".join([*_arguments(), "pyspark-shell"]))
+    spark = SparkSession.builder.appName(name).getOrCreate()
+    spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", run_id)
+    require_safe(spark)
+    return spark
+
+
+def require_safe(spark: SparkSession) -> None:
+    """Refuse a session whose settings would change what the tables say."""
+    for key, value in REQUIRED.items():
+        found = str(spark.conf.get(key))
+        if found.lower() != value.lower():
+            raise UnsafeSessionError(f"{key} is {found} and must be {value}: spark-defaults.conf")
+
+
+def _arguments() -> list[str]:
+    defaults = PROJECT / "spark-defaults.conf"
+    return ["--properties-file", f'"{defaults}"', "--driver-class-path", f'"{PROJECT}/jars/core/*"']

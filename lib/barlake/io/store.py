@@ -1,0 +1,75 @@
+"""Objects below a lake's root: put once, get, list."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from barlake.model.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Files below one folder; paths are relative to it, with slashes."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, root: str) -> "Store":
+        """Give the store below `root`.
+
+        Raises:
+            InputError: `root` is an address, not a folder, or a file stands there.
+        """
+        if "://" in root:
+            raise InputError(f"the lake {root} is not a folder; give the path of a local folder")
+        if Path(root).is_file():
+            raise InputError(f"the lake {root} is a file; give a folder, or a path that is free")
+        return cls(Path(root).resolve())
+
+    def path(self, name: str) -> str:
+        """Give the absolute path of an object, for Spark and DuckDB."""
+        return str(self.root / name)
+
+    def names(self, folder: str) -> list[str]:
+        """List the files below `folder` at any depth, sorted; none where it is absent."""
+        found = (self.root / folder).rglob("*")
+        return sorted(str(path.relative_to(self.root)) for path in found if path.is_file())
+
+    def exists(self, name: str) -> bool:
+        """Tell whether the object, or a folder of that name, is there."""
+        return (self.root / name).exists()
+
+    def get(self, name: str) -> bytes:
+        """Read an object."""
+        return (self.root / name).read_bytes()
+
+    def put_once(self, name: str, content: bytes) -> bool:
+        """Write an object whole or not at all; False where it is there already.
+
+        The content is on disk before the name is: a crash leaves no half object behind a name.
+        """
+        target = self.root / name
+        if target.exists():
+            return False
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.{os.getpid()}")
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+        return True
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write an object, replacing what was there."""
+        (self.root / name).unlink(missing_ok=True)
+        self.put_once(name, content)
+
+    def remove(self, name: str) -> None:
+        """Remove an object, or a folder with all that is in it; nothing where it is absent."""
+        target = self.root / name
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)

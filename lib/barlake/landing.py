@@ -1,0 +1,100 @@
+"""Answers -> immutable Parquet files, one per request batch; and back."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import sha256
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from barlake.io.store import Store
+from barlake.model.errors import InputError
+from barlake.model.landed import Facts, Outcome
+from barlake.sources.source import SERVED_SCHEMA, Answer
+
+FOLDER = "landing"
+REAL = {"yahoo", "files"}
+_FACTS = b"barlake.requests"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One landing file: `name` is its path below the lake, `source` who served it."""
+
+    name: str
+    source: str
+    facts: tuple[Facts, ...]
+
+
+def land(store: Store, source: str, answers: Sequence[Answer]) -> Batch:
+    """Write the answers as one file, named by its content; nothing where it is there already.
+
+    A second answer to one request does not replace the first: what was received stays.
+
+    Raises:
+        InputError: The lake holds simulated bars and `source` is real, or the reverse.
+    """
+    refuse_mixing(store, source)
+    facts = tuple(answer.facts for answer in answers)
+    digest = sha256("\n".join(sorted(f.request_id for f in facts)).encode()).hexdigest()[:32]
+    name = f"{FOLDER}/{source}/{digest}.parquet"
+    if not store.exists(name):
+        store.put_once(name, _parquet(facts, [answer.rows for answer in answers]))
+    return read_batch(store, name)
+
+
+def refuse_mixing(store: Store, source: str) -> None:
+    """Refuse a source whose kind differs from what the lake holds: simulated or real."""
+    landed = {name.split("/")[1] for name in _names(store)}
+    other = landed - REAL if source in REAL else landed & REAL
+    if other:
+        raise InputError(
+            f"the lake {store.root} holds bars of {', '.join(sorted(other))}; "
+            f"bars of {source} go into another lake: give --lake"
+        )
+
+
+def batches(store: Store) -> list[Batch]:
+    """Give every landing file, in the order in which the answers came."""
+    known = [read_batch(store, name) for name in _names(store)]
+    return sorted(known, key=lambda batch: (received_at(batch), batch.name))
+
+
+def read_batch(store: Store, name: str) -> Batch:
+    """Read a landing file's facts, not its rows."""
+    metadata = pq.read_metadata(store.path(name)).metadata
+    facts = tuple(_facts(entry) for entry in json.loads(metadata[_FACTS]))
+    return Batch(name, name.split("/")[1], facts)
+
+
+def received_at(batch: Batch) -> datetime:
+    """Give when the batch's last answer came."""
+    return max(fact.received_at for fact in batch.facts)
+
+
+def copy(origin: Store, target: Store, wanted: Iterable[Batch]) -> None:
+    """Copy landing files into another lake; those that are there stay."""
+    for batch in wanted:
+        target.put_once(batch.name, origin.get(batch.name))
+
+
+def _names(store: Store) -> list[str]:
+    return [name for name in store.names(FOLDER) if name.endswith(".parquet")]
+
+
+def _parquet(facts: Sequence[Facts], tables: Sequence[pa.Table]) -> bytes:
+    rows = pa.concat_tables([SERVED_SCHEMA.empty_table(), *tables])
+    entries = json.dumps([asdict(fact) for fact in facts], default=datetime.isoformat)
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        rows.replace_schema_metadata({_FACTS: entries.encode()}), sink, compression="zstd"
+    )
+    return bytes(sink.getvalue())
+
+
+def _facts(entry: dict[str, object]) -> Facts:
+    instants = ("range_start", "range_end", "requested_at", "received_at")
+    parsed = {k: datetime.fromisoformat(str(entry[k])) if entry[k] else None for k in instants}
+    return Facts(**(entry | parsed | {"outcome": Outcome(str(entry["outcome"]))}))  # type: ignore[arg-type]

@@ -1,0 +1,39 @@
+"""What we raise on purpose."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class BarlakeError(Exception):
+    """Base of every error raised on purpose; anything else reaching the top is a bug."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class InputError(BarlakeError):
+    """What was asked for or handed in is wrong; asking again will not help."""
+
+    exit_code = 2
+
+
+class QualityError(BarlakeError):
+    """The data broke a rule that blocks; readers still see the last good state."""
+
+    exit_code = 3
+
+
+class BusyError(BarlakeError):
+    """Another run holds a table; try again later."""
+
+    exit_code = 4
+
+
+class TableDeclarationError(BarlakeError):
+    """A table's declaration contradicts itself."""
+
+
+class MissingColumnsError(BarlakeError):
+    """A frame lacks columns that a transform or a table needs."""
+
+    def __init__(self, *, where: str, missing: Iterable[str], present: Iterable[str]) -> None:
+        super().__init__(f"{where} needs {sorted(missing)}; the frame has {sorted(present)}")

@@ -1,0 +1,35 @@
+"""Every job: its name, and what it alone writes."""
+
+from dataclasses import dataclass
+
+from barlake.model import bronze, gold, ref, silver
+from barlake.model.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job's name is also its command's and its script's in jobs/.
+
+    While a run of it lasts, the tables in `writes` are leased to that run. Every job also writes
+    `ops`, at its end.
+    """
+
+    name: str
+    writes: tuple[Table, ...]
+
+
+_LEDGER = (bronze.BARS, silver.QUARANTINE, ref.SESSIONS, ref.ACTIONS)
+_BELIEF = (silver.BARS_1M, silver.COVERAGE)
+_GOLD = (gold.FEATURES_1M, gold.BARS)
+_ALL = (*_LEDGER, *_BELIEF, *_GOLD)
+
+FETCH = Job(name="fetch", writes=())
+INGEST = Job(name="ingest", writes=_LEDGER)
+SILVER = Job(name="silver", writes=_BELIEF)
+GOLD = Job(name="gold", writes=_GOLD)
+OPTIMIZE = Job(name="optimize", writes=_ALL)
+VACUUM = Job(name="vacuum", writes=_ALL)
+REBUILD = Job(name="rebuild", writes=_ALL)
+RUN = Job(name="run", writes=_ALL)
+
+JOBS = (FETCH, INGEST, SILVER, GOLD, OPTIMIZE, VACUUM, REBUILD, RUN)

@@ -1,0 +1,118 @@
+"""What the lake did -> ops.runs, ops.requests, ops.ingest_audit; and what earlier runs left."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from barlake.io import arrow
+from barlake.io.history import Commit
+from barlake.io.lake import Lake
+from barlake.model import bronze, ops, silver
+from barlake.pipelines.ingest import Ingested
+from barlake.transforms.accounts import audit_of_abandoned
+from barlake.transforms.served import instant
+
+Detail = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a run ended, for ops.runs."""
+
+    run_id: str
+    job: str
+    started_at: datetime
+    finished_at: datetime
+    status: str
+    code_version: str = ""
+    config_hash: str = ""
+    commits: Mapping[str, list[Commit]]
+    detail: Detail
+
+
+def record(
+    lake: Lake,
+    ending: Ending,
+    *,
+    ingested: Ingested | None,
+    versions: tuple[int, int],
+    abandoned: list[dict[str, Any]],
+) -> None:
+    """Write a run's rows, and close the runs that died before they could write theirs.
+
+    `versions` are silver.bars_1m's before and after. ops.runs comes last: a run has its row only
+    when all else that it had to say is there.
+    """
+    accounts = [_audit(lake, ingested, versions)] if ingested else []
+    accounts += [_audit_of_dead(lake, str(dead["run_id"])) for dead in abandoned]
+    for rows in accounts:
+        lake.merge(ops.INGEST_AUDIT, rows)
+    # Requests that a failed run does not name are taken up again by the next.
+    if ingested and ending.status == "ok":
+        lake.merge(ops.REQUESTS, ingested.requests)
+    ends = [_row(ending), *(_abandoned(dead, ending.finished_at) for dead in abandoned)]
+    lake.merge(ops.RUNS, arrow.frame(lake.spark, ops.RUNS, ends))
+
+
+def details(lake: Lake) -> list[Detail]:
+    """Give what the runs that ended well said of themselves; unordered."""
+    runs = lake.read(ops.RUNS).where(F.col("status") == "ok").select("run_id", "job", "detail")
+    return [
+        json.loads(row["detail"]) | {"run_id": row["run_id"], "job": row["job"]}
+        for row in arrow.rows(runs)
+    ]
+
+
+def _audit(lake: Lake, ingested: Ingested, versions: tuple[int, int]) -> DataFrame:
+    return ingested.audit.withColumns(
+        {
+            "run_id": F.lit(lake.run_id),
+            "version_before": F.lit(versions[0]).cast("bigint"),
+            "version_after": F.lit(versions[1]).cast("bigint"),
+            "report": F.lit(None).cast("string"),
+        }
+    )
+
+
+def _audit_of_dead(lake: Lake, run_id: str) -> DataFrame:
+    """Count what a dead run had published: the tables tell, not its last words."""
+    mine = F.col("run_id") == run_id
+    bars = lake.read(bronze.BARS).where(mine)
+    refused = lake.read(silver.QUARANTINE).where(mine).withColumn("ts", instant("ts_text"))
+    return audit_of_abandoned(bars, refused).withColumn("run_id", F.lit(run_id))
+
+
+def _row(ending: Ending) -> dict[str, Any]:
+    commits = [commit for made in ending.commits.values() for commit in made]
+    return {
+        "run_id": ending.run_id,
+        "job": ending.job,
+        "started_at": ending.started_at,
+        "finished_at": ending.finished_at,
+        "status": ending.status,
+        "code_version": ending.code_version,
+        "config_hash": ending.config_hash,
+        "rows_written": sum(c.inserted + c.updated for c in commits),
+        "bytes_written": sum(c.bytes_written for c in commits),
+        "files_added": sum(c.files_added for c in commits),
+        "files_removed": sum(c.files_removed for c in commits),
+        "detail": json.dumps(ending.detail, default=str),
+    }
+
+
+def _abandoned(dead: dict[str, Any], moment: datetime) -> dict[str, Any]:
+    return {
+        "run_id": dead["run_id"],
+        "job": dead["job"],
+        "started_at": datetime.fromisoformat(str(dead["started_at"])),
+        "finished_at": moment,
+        "status": "abandoned",
+        "code_version": dead.get("code_version"),
+        "config_hash": dead.get("config_hash"),
+        "detail": json.dumps({"fault": "the process ended before the run did"}),
+    }

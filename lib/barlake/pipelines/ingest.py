@@ -1,0 +1,130 @@
+"""landing/ -> bronze.bars, silver.quarantine, ref.sessions, ref.actions."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
+
+import structlog
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from barlake import calendar
+from barlake.io import arrow
+from barlake.io.history import Commit
+from barlake.io.lake import Lake
+from barlake.landing import Batch
+from barlake.model import bronze, ops, ref, silver
+from barlake.pipelines import ledger
+from barlake.settings import Settings
+from barlake.transforms.accounts import actions, audit, requests_of_files
+from barlake.transforms.ledger import corrected_ledger, new_revisions
+from barlake.transforms.validity import refused
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What an ingest did: the rows for ops, and the commits that it made."""
+
+    audit: DataFrame
+    requests: DataFrame
+    counts: dict[str, int]
+    sessions: list[date]
+    commits: dict[str, Commit | None] = field(default_factory=dict)
+
+
+def ingest(
+    lake: Lake, settings: Settings, batches: Sequence[Batch], *, asked: frozenset[str] | None
+) -> Ingested:
+    """Judge what landed, refuse what is wrong, and add what is news to the ledger.
+
+    Quarantine is written first: where it cannot be, nothing is published.
+
+    Args:
+        lake: Where to.
+        settings: Of share units.
+        batches: Landing files; those that were ingested before change nothing.
+        asked: The only tickers that are welcome; None for all.
+    """
+    keep_calendar(lake)
+    judged = lake.stage("judged", ledger.judge(lake, batches, asked))
+    days = arrow.dates(judged.where(F.col("rule").isNull()), "session_date")
+    commits = {"ref.actions": lake.merge(ref.ACTIONS, actions(judged))}
+    held = ledger.held_revisions(lake, days)
+    rows = lake.stage("observations", ledger.classified(lake, settings, judged, held))
+    received, news = rows, new_revisions(rows)
+    if not rows.where("is_late").isEmpty():
+        rows = lake.stage("late", ledger.derived(lake, settings, judged, batches))
+        received, news = _received(rows, batches), corrected_ledger(new_revisions(rows), held)
+    commits["silver.quarantine"] = lake.merge(silver.QUARANTINE, refused(rows))
+    commits["bronze.bars"] = lake.merge(bronze.BARS, news, ledger.bars_of(days))
+    accounts = audit(received).localCheckpoint()
+    requests = _requests(lake, judged, batches).localCheckpoint()
+    counts = _totals(accounts)
+    logger.info("ingested", batches=len(batches), sessions=len(days), **counts)
+    return Ingested(accounts, requests, counts, sessions_of(requests), commits)
+
+
+def keep_calendar(lake: Lake) -> None:
+    """Bring ref.sessions up to date: new once a year, or with a new calendar."""
+    last = calendar.horizon(lake.now)
+    known = lake.read(ref.SESSIONS).agg(F.max("session_date"), F.max("calendar_version")).first()
+    if known is not None and tuple(known) == (_last_session(last), calendar.CALENDAR_VERSION):
+        return
+    rows = [
+        {
+            "exchange": calendar.EXCHANGE,
+            "session_date": day.session_date,
+            "open_utc": day.open_utc,
+            "close_utc": day.close_utc,
+            "minutes": day.minutes,
+            "is_early_close": day.is_early_close,
+            "calendar_version": calendar.CALENDAR_VERSION,
+        }
+        for day in calendar.sessions(last)
+    ]
+    lake.merge(ref.SESSIONS, arrow.frame(lake.spark, ref.SESSIONS, rows))
+
+
+def sessions_of(requests: DataFrame) -> list[date]:
+    """Give the sessions that some request reached, in order."""
+    ranges = arrow.rows(requests.select("range_start", "range_end").distinct().dropna())
+    if not ranges:
+        return []
+    first = min(r["range_start"] for r in ranges).date() - timedelta(days=1)
+    last = max(r["range_end"] for r in ranges).date() + timedelta(days=1)
+    return [
+        day.session_date
+        for day in calendar.between(first, last)
+        if any(r["range_start"] < day.last and r["range_end"] > day.first for r in ranges)
+    ]
+
+
+def _received(classified: DataFrame, batches: Sequence[Batch]) -> DataFrame:
+    ids = {fact.request_id for batch in batches for fact in batch.facts}
+    return classified.where(F.col("request_id").isin(sorted(ids)))
+
+
+def _requests(lake: Lake, judged: DataFrame, batches: Sequence[Batch]) -> DataFrame:
+    def facts(files: bool) -> DataFrame:  # noqa: FBT001 - the one thing that differs
+        rows = [
+            asdict(fact) | {"source": b.source, "run_id": lake.run_id, "ticker": fact.ticker or ""}
+            for b in batches
+            for fact in b.facts
+            if (b.source == "files") is files
+        ]
+        return arrow.frame(lake.spark, ops.REQUESTS, rows)
+
+    of_files = requests_of_files(judged.where(F.col("source") == "files"), facts(files=True))
+    return facts(files=False).unionByName(of_files)
+
+
+def _totals(accounts: DataFrame) -> dict[str, int]:
+    names = ("received", "new", "changed", "unchanged", "duplicate", "quarantined")
+    [row] = arrow.rows(accounts.agg(*(F.sum(n).alias(n) for n in names)))
+    return {name: int(row[name] or 0) for name in names}
+
+
+def _last_session(last: date) -> date:
+    return calendar.sessions(last)[-1].session_date

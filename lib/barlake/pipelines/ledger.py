@@ -1,0 +1,80 @@
+"""What landed and what bronze holds, judged and put in order."""
+
+from collections.abc import Sequence
+from datetime import date
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from barlake import calendar, landing
+from barlake.io.lake import Lake
+from barlake.landing import Batch
+from barlake.model import bronze, ref
+from barlake.model.landed import SERVED_DDL
+from barlake.settings import Settings
+from barlake.transforms.ledger import classify, of_sessions_touched
+from barlake.transforms.served import typed, with_session
+from barlake.transforms.validity import with_repeats, with_rule
+
+
+def judge(lake: Lake, batches: Sequence[Batch], asked: frozenset[str] | None) -> DataFrame:
+    """Read landing files, and give each row its types, its session and the rule that it breaks."""
+    served = [
+        lake.spark.read.schema(SERVED_DDL.replace(" NOT NULL", ""))
+        .parquet(*(lake.store.path(b.name) for b in batches if b.source == source))
+        .withColumn("source", F.lit(source))
+        for source in sorted({b.source for b in batches})
+    ]
+    rows = typed(reduce(DataFrame.unionByName, served), known_at=lake.now, asked=asked)
+    placed = with_session(rows, lake.read(ref.SESSIONS), zone=calendar.EXCHANGE_ZONE)
+    return with_repeats(with_rule(placed)).drop("known_at", "is_asked", "in_session")
+
+
+def held_revisions(lake: Lake, sessions: Sequence[date]) -> DataFrame:
+    """Read bronze's revisions of some sessions, with `session_date`."""
+    local = F.from_utc_timestamp("ts", calendar.EXCHANGE_ZONE)
+    rows = lake.read(bronze.BARS, bars_of(sessions)).withColumn("session_date", F.to_date(local))
+    return rows.where(F.col("session_date").isin(list(sessions)))
+
+
+def classified(
+    lake: Lake, settings: Settings, judged: DataFrame, held: DataFrame
+) -> DataFrame:
+    """Give the fate of every judged row, in the order in which it became known."""
+    splits = lake.read(ref.ACTIONS).where(F.col("kind") == "split")
+    units = settings.units.model_dump()
+    everything = classify(judged, held, splits, zone=calendar.EXCHANGE_ZONE, **units)
+    return everything.where(~F.col("is_held"))
+
+
+def derived(
+    lake: Lake, settings: Settings, judged: DataFrame, batches: Sequence[Batch]
+) -> DataFrame:
+    """Classify all that ever landed for the sessions that `judged` touches, as if in order.
+
+    So what a late delivery leaves behind is what it would have left in time.
+    """
+    others = [batch for batch in landing.batches(lake.store) if batch not in batches]
+    if others:
+        judged = judged.unionByName(of_sessions_touched(judge(lake, others, None), judged))
+    return classified(lake, settings, judged, held_revisions(lake, []))
+
+
+def confirmations(lake: Lake, settings: Settings, sessions: Sequence[date]) -> DataFrame:
+    """Give when each revision of some sessions was last served: (ticker, ts, revision)."""
+    landed = judge(lake, landing.batches(lake.store), None)
+    rows = landed.where(F.col("session_date").isin(list(sessions)))
+    known = classified(lake, settings, rows, held_revisions(lake, []))
+    return known.where(F.col("revision").isNotNull())
+
+
+def bars_of(sessions: Sequence[date]) -> Column:
+    """Name bronze's bars of some sessions, in literals that let Delta skip files."""
+    if not sessions:
+        return F.lit(False)
+    months = sorted({f"{day:%Y-%m}" for day in sessions})
+    first, last = (calendar.day_bounds(day) for day in (min(sessions), max(sessions)))
+    return F.col("session_month").isin(months) & F.col("ts").between(
+        F.lit(first[0]), F.lit(last[1])
+    )

@@ -1,0 +1,164 @@
+"""All steps of a night in one Spark session."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from barlake import landing
+from barlake.io import arrow, history
+from barlake.io.history import Commit
+from barlake.io.lake import Lake
+from barlake.landing import Batch
+from barlake.model import ops, silver
+from barlake.model.tables import TABLES
+from barlake.pipelines import books
+from barlake.pipelines.fetch import fetch
+from barlake.pipelines.gold import build_gold
+from barlake.pipelines.ingest import Ingested, ingest, sessions_of
+from barlake.pipelines.maintain import optimize
+from barlake.pipelines.plan import plan, plan_range
+from barlake.pipelines.silver import build_silver
+from barlake.progress import Progress
+from barlake.settings import Settings
+from barlake.sources.source import Request, Source
+
+
+@dataclass(slots=True)
+class Night:
+    """One run under way: what its steps use, and what they leave for ops and for the reader."""
+
+    lake: Lake
+    settings: Settings
+    progress: Progress
+    commits: dict[str, list[Commit]] = field(default_factory=dict)
+    detail: dict[str, Any] = field(default_factory=dict)
+    ingested: Ingested | None = None
+    sessions: list[date] = field(default_factory=list)
+    before: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.before = self.versions()
+
+    def versions(self) -> dict[str, int]:
+        """Give every table's newest version."""
+        return {str(table): self.lake.version(table) for table in TABLES}
+
+    def keep(self, commits: dict[str, Commit | None]) -> None:
+        """Remember what a step committed."""
+        for table, commit in commits.items():
+            if commit is not None:
+                self.commits.setdefault(table, []).append(commit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a run was asked for; `tickers` None means every ticker of the source."""
+
+    tickers: frozenset[str] | None = None
+    start: date | None = None
+    end: date | None = None
+
+
+def run(night: Night, source: Source, wanted: Wanted, universe: Sequence[str]) -> None:
+    """Plan, fetch, ingest, silver, gold, optimize."""
+    with night.progress.step("plan"):
+        requests = planned(night, wanted, universe)
+    with night.progress.step("fetch"):
+        batches = fetched(night, source, requests)
+    run_ingest(night, [*batches, *_others(pending(night.lake), batches)], wanted.tickers)
+    run_silver(night, [])
+    run_gold(night)
+    run_optimize(night)
+
+
+def planned(night: Night, wanted: Wanted, universe: Sequence[str]) -> list[Request]:
+    """Give the requests for a range, or for whatever the lake lacks."""
+    source = night.settings.source
+    if wanted.start and wanted.end:
+        return plan_range(source, universe, wanted.start, wanted.end)
+    return plan(night.lake, source, universe)
+
+
+def fetched(night: Night, source: Source, requests: Sequence[Request]) -> list[Batch]:
+    """Land the answers to some requests."""
+    return fetch(
+        night.lake.store,
+        source,
+        requests,
+        per_batch=night.settings.source.requests_per_batch,
+        progress=night.progress,
+    )
+
+
+def pending(lake: Lake) -> list[Batch]:
+    """Give the landing files that ops.requests does not name: no run has finished with them."""
+    known = lake.read(ops.REQUESTS).select("request_id").distinct()
+    recorded = {row["request_id"] for row in arrow.rows(known)}
+    return [b for b in landing.batches(lake.store) if b.facts[0].request_id not in recorded]
+
+
+def run_ingest(night: Night, batches: Sequence[Batch], asked: frozenset[str] | None) -> None:
+    """Bring landing files into the ledger."""
+    with night.progress.step("ingest"):
+        if not batches:
+            return
+        night.ingested = ingest(night.lake, night.settings, batches, asked=asked)
+        night.keep(night.ingested.commits)
+
+
+def run_silver(night: Night, sessions: Sequence[date]) -> None:
+    """Work out sessions anew: those given, those just ingested, and those ingested before."""
+    with night.progress.step("silver"):
+        waiting, runs = _waiting(night.lake)
+        new = night.ingested.requests if night.ingested else None
+        fresh = night.ingested.sessions if night.ingested else []
+        night.sessions = sorted({*sessions, *fresh, *waiting})
+        published = build_silver(night.lake, night.settings, night.sessions, requests=new)
+        night.keep(published.commits)
+        done = [*runs, night.lake.run_id] if night.ingested else runs
+        night.detail["silver"] = {"ingested_by": done}
+
+
+def run_gold(night: Night, sessions: Sequence[date] = ()) -> None:
+    """Work out gold for the sessions given and for those whose silver changed."""
+    with night.progress.step("gold"):
+        lake = night.lake
+        through = _furthest(lake, "gold", "silver_version")
+        changed = history.changed_since(lake.store, silver.BARS_1M, through)
+        days = {date.fromisoformat(str(value)) for (value,) in changed or ()}
+        if changed is None:
+            days = set(arrow.dates(lake.read(silver.COVERAGE), "session_date"))
+        published = build_gold(lake, sorted({*days, *sessions}))
+        night.keep(published.commits)
+        night.detail["gold"] = {"silver_version": lake.version(silver.BARS_1M)}
+
+
+def run_optimize(night: Night) -> None:
+    """Lay out what changed."""
+    with night.progress.step("optimize"):
+        known = [d["optimize"] for d in books.details(night.lake) if "optimize" in d]
+        last = max(known, key=lambda seen: seen["silver.bars_1m"]["through"], default={})
+        upkeep = optimize(night.lake, last)
+        night.keep(upkeep.commits)
+        night.detail["optimize"] = upkeep.seen
+
+
+def _others(batches: Sequence[Batch], known: Sequence[Batch]) -> list[Batch]:
+    names = {batch.name for batch in known}
+    return [batch for batch in batches if batch.name not in names]
+
+
+def _waiting(lake: Lake) -> tuple[list[date], list[str]]:
+    """Give the sessions, and the runs, that were ingested and not yet brought to silver."""
+    details = books.details(lake)
+    done = {run for d in details for run in d.get("silver", {}).get("ingested_by", [])}
+    waiting = [d["run_id"] for d in details if d["job"] == "ingest" and d["run_id"] not in done]
+    if not waiting:
+        return [], []
+    requests = lake.read(ops.REQUESTS)
+    return sessions_of(requests.where(requests.run_id.isin(waiting))), waiting
+
+
+def _furthest(lake: Lake, step: str, version: str) -> int:
+    return max((d[step][version] for d in books.details(lake) if step in d), default=-1)

@@ -1,0 +1,71 @@
+"""What is missing -> requests."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+
+from pyspark.sql import functions as F
+
+from barlake import calendar
+from barlake.calendar import Session
+from barlake.io import arrow
+from barlake.io.lake import Lake
+from barlake.model import silver
+from barlake.settings import SourceSettings
+from barlake.sources.source import Request
+
+
+def plan(lake: Lake, settings: SourceSettings, tickers: Sequence[str]) -> list[Request]:
+    """Ask for every session that the vendor still has and the lake has not settled.
+
+    The last sessions are read again, so that corrections arrive. Soonest to expire first.
+    """
+    first = (lake.now - timedelta(days=settings.horizon_days)).date()
+    days = [
+        day
+        for day in calendar.closed_before(lake.now, settings.horizon_days)
+        if day.first >= lake.now - timedelta(days=settings.horizon_days)
+    ]
+    settled = lake.read(silver.COVERAGE).where("is_settled").where(F.col("session_date") >= first)
+    held = {(r["ticker"], r["session_date"]) for r in arrow.rows(settled)}
+    again = {day.session_date for day in days[-settings.reread_sessions :]}
+    wanted = (
+        request
+        for ticker in tickers
+        for request in requests_over(
+            ticker,
+            [d for d in days if d.session_date in again or (ticker, d.session_date) not in held],
+            settings.sessions_per_request,
+        )
+    )
+    return sorted(wanted, key=lambda request: (str(request.start), str(request.ticker)))
+
+
+def plan_range(
+    settings: SourceSettings, tickers: Iterable[str], start: date, end: date
+) -> list[Request]:
+    """Ask for every session of a range, held or not."""
+    days = calendar.between(start, end)
+    return [
+        request
+        for ticker in tickers
+        for request in requests_over(ticker, days, settings.sessions_per_request)
+    ]
+
+
+def requests_over(ticker: str, days: Sequence[Session], per_request: int) -> list[Request]:
+    """Cut sessions into requests of at most `per_request` sessions, and of 7 days.
+
+    A request starts at the pre-market, so that a vendor's first-row fault touches no wanted bar.
+    """
+    chunks: list[list[Session]] = []
+    for day in days:
+        fits = (
+            chunks
+            and len(chunks[-1]) < per_request
+            and (day.session_date - chunks[-1][0].session_date).days < 7
+        )
+        if fits:
+            chunks[-1].append(day)
+        else:
+            chunks.append([day])
+    return [Request(ticker=ticker, start=c[0].first, end=c[-1].last) for c in chunks]

@@ -1,0 +1,33 @@
+"""landing/ -> the whole lake again."""
+
+from barlake import landing
+from barlake.io.store import Store
+from barlake.model.errors import InputError
+from barlake.pipelines.night import Night, run_gold, run_ingest, run_optimize, run_silver
+
+
+def copy_landing(origin: Store, target: Store) -> int:
+    """Copy what landed into another lake, and give the number of files.
+
+    Raises:
+        InputError: Nothing landed there, or the target is the same lake or holds other bars.
+    """
+    if origin.root == target.root:
+        raise InputError(f"{target.root} is the lake itself; rebuild into another folder: --into")
+    known = landing.batches(origin)
+    if not known:
+        raise InputError(f"nothing has landed in {origin.root}: there is nothing to rebuild from")
+    names = {batch.name for batch in known}
+    strangers = [batch.name for batch in landing.batches(target) if batch.name not in names]
+    if strangers:
+        raise InputError(f"{target.root} holds other bars ({strangers[0]}); give an empty folder")
+    landing.copy(origin, target, known)
+    return len(known)
+
+
+def rebuild(night: Night) -> None:
+    """Bring everything that landed into tables, as if it had just come."""
+    run_ingest(night, landing.batches(night.lake.store), None)
+    run_silver(night, [])
+    run_gold(night)
+    run_optimize(night)

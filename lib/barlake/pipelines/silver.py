@@ -1,0 +1,105 @@
+"""bronze.bars -> silver.bars_1m, silver.coverage."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import structlog
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from barlake import calendar
+from barlake.io.history import Commit
+from barlake.io.lake import Lake
+from barlake.model import ops, ref, silver
+from barlake.pipelines.ledger import confirmations, held_revisions
+from barlake.settings import Settings
+from barlake.transforms.belief import has_unconfirmed, with_confirmations
+from barlake.transforms.coverage import coverage
+from barlake.transforms.delivered import per_session
+from barlake.transforms.fill import EXTENDED, FILLED, OBSERVED
+from barlake.transforms.served import instant
+from barlake.transforms.states import belief, counts, pairs, states
+
+logger = structlog.get_logger()
+
+Gate = Callable[[DataFrame], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What was published: the sessions looked at, and the commits made."""
+
+    sessions: list[date]
+    commits: dict[str, Commit | None] = field(default_factory=dict)
+
+
+def build_silver(
+    lake: Lake,
+    settings: Settings,
+    sessions: Sequence[date],
+    *,
+    requests: DataFrame | None = None,
+    gate: Gate | None = None,
+) -> Published:
+    """Work out some sessions anew from the ledger, and merge what differs.
+
+    Args:
+        lake: Where.
+        settings: Of timing and coverage.
+        sessions: Session dates.
+        requests: Requests that ops.requests does not name yet.
+        gate: Called with what is staged, before anything is published; it stops the run by raising
+            QualityError.
+    """
+    if not sessions:
+        return Published([])
+    these = F.col("session_date").isin(list(sessions))
+    days = lake.read(ref.SESSIONS).where(these)
+    revisions = _revisions(lake, settings, sessions)
+    refused = _refused(lake)
+    asked = _requests(lake, sessions, requests)
+    timing = {"settle_minutes": settings.timing.settle_minutes}
+    zone = calendar.EXCHANGE_ZONE
+    bars = lake.stage("belief", belief(revisions, asked, days, zone=zone, **timing))
+    known = lake.stage("pairs", pairs(per_session(asked, days, **timing), revisions, days))
+    staged = lake.stage("states", states(bars, known, refused, **settings.coverage.model_dump()))
+    if gate is not None:
+        gate(staged)
+    minutes = staged.where(F.col("state") != EXTENDED)
+    found = counts(revisions, refused, days, zone=zone)
+    rows = staged.where(F.col("state").isin(OBSERVED, FILLED, EXTENDED))
+    commits = {
+        "silver.bars_1m": lake.merge(silver.BARS_1M, rows, these),
+        "silver.coverage": lake.merge(silver.COVERAGE, coverage(minutes, found), these),
+    }
+    logger.info("published", table="silver.bars_1m", sessions=len(sessions))
+    return Published(list(sessions), commits)
+
+
+def _revisions(lake: Lake, settings: Settings, sessions: Sequence[date]) -> DataFrame:
+    """The ledger of some sessions; the landing files are asked only for bars not yet final."""
+    held = held_revisions(lake, sessions)
+    settle = settings.timing.settle_minutes
+    if has_unconfirmed(held, settle_minutes=settle).isEmpty():
+        return held.withColumn("confirmed_at", F.col("fetched_at"))
+    told = confirmations(lake, settings, sessions)
+    return lake.stage("revisions", with_confirmations(held, told))
+
+
+def _requests(lake: Lake, sessions: Sequence[date], new: DataFrame | None) -> DataFrame:
+    known = lake.read(ops.REQUESTS, _reaching(sessions))
+    if new is None:
+        return known
+    keys = ["request_id", "ticker", "received_at"]
+    return known.join(new, keys, how="left_anti").unionByName(new.select(*known.columns))
+
+
+def _reaching(sessions: Sequence[date]) -> Column:
+    first, last = (calendar.day_bounds(day) for day in (min(sessions), max(sessions)))
+    return (F.col("range_start") < F.lit(last[1])) & (F.col("range_end") > F.lit(first[0]))
+
+
+def _refused(lake: Lake) -> DataFrame:
+    rows = lake.read(silver.QUARANTINE).where(F.col("released_at").isNull())
+    return rows.select("ticker", instant("ts_text").alias("ts")).where(F.col("ts").isNotNull())

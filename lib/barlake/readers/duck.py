@@ -1,0 +1,38 @@
+"""DuckDB: a connection with every table of the lake as a view."""
+
+from importlib import import_module
+from pathlib import Path
+
+import duckdb
+
+from barlake.io import history
+from barlake.io.store import Store
+from barlake.model.errors import InputError
+from barlake.model.tables import TABLES
+
+
+def connect(store: Store) -> duckdb.DuckDBPyConnection:
+    """Open DuckDB on a lake: `silver.bars_1m` and so on are views; instants are shown in UTC.
+
+    Raises:
+        InputError: No table is there.
+    """
+    known = [table for table in TABLES if history.latest(store, table) >= 0]
+    if not known:
+        raise InputError(f"{store.root} holds no lake; run `barlake demo` or `barlake run` first")
+    # Extensions come from packages: nothing is downloaded, whatever a query asks for.
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+    connection.load_extension(str(_extension("delta")))
+    connection.execute("SET TimeZone = 'UTC'")
+    for zone in sorted({table.zone.value for table in known}):
+        connection.execute("CREATE SCHEMA " + zone)
+    for table in known:
+        connection.execute("USE " + table.zone.value)
+        connection.table_function("delta_scan", [store.path(table.path)]).create_view(table.name)
+    connection.execute("USE main")
+    return connection
+
+
+def _extension(name: str) -> Path:
+    package = Path(str(import_module(f"duckdb_extension_{name}").__file__)).parent
+    return next(package.rglob("*.duckdb_extension"))

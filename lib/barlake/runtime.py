@@ -1,0 +1,121 @@
+"""What surrounds a job's one call: session, lease, lake, run record."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import structlog
+
+from barlake import log
+from barlake.io import lease
+from barlake.io.store import Store
+from barlake.model.errors import InputError, QualityError
+from barlake.model.jobs import Job
+from barlake.model.tables import TABLES
+from barlake.options import Clock, Options
+from barlake.progress import Progress
+from barlake.settings import Settings, load
+
+if TYPE_CHECKING:
+    from barlake.pipelines.night import Night
+
+logger = structlog.get_logger()
+
+
+@contextmanager
+def running(job: Job, options: Options) -> Iterator["Night"]:
+    """Run a job's body: its tables exist, those it writes are leased, its end is in ops.runs.
+
+    Raises:
+        BarlakeError: As the body does, or BusyError, before anything is written.
+    """
+    settings, store, clock = opened(options)
+    run_id = options.run_id or os.environ.get("BARLAKE_RUN_ID") or f"manual-{uuid4()}"
+    if "/" in run_id or run_id.startswith("."):
+        raise InputError(f"the run id {run_id!r} must not hold a slash or begin with a dot")
+    log.configure(job=job.name, run_id=run_id)
+    run = {
+        "run_id": run_id,
+        "job": job.name,
+        "started_at": clock.now().isoformat(),
+        "process": os.getpid(),
+        "code_version": version("barlake"),
+        "config_hash": settings.digest,
+    }
+    with ExitStack() as held:
+        held.enter_context(lease.lease(store, job.writes, run))
+        dead = [found for found in lease.abandoned(store) if found["run_id"] != run_id]
+        held.enter_context(lease.recorded(store, run))
+        night = _night(settings, store, clock, run)
+        try:
+            yield from _watched(night, run, clock, dead)
+        except InputError:
+            lease.forget(store, run_id)
+            raise
+
+
+def opened(options: Options) -> tuple[Settings, Store, Clock]:
+    """Give the settings, the lake's store and the clock that the options name."""
+    settings = load(options.environment)
+    return settings, Store.at(options.lake or settings.lake.root), Clock(options.as_of)
+
+
+def _night(settings: Settings, store: Store, clock: Clock, run: dict[str, Any]) -> "Night":
+    from barlake.io.lake import Lake  # noqa: PLC0415 - brings Spark; a refused run needs none
+    from barlake.io.spark import open_session  # noqa: PLC0415
+    from barlake.pipelines.night import Night  # noqa: PLC0415
+
+    progress = Progress()
+    with progress.step("start"):
+        spark = open_session(f"barlake {run['job']}", run["run_id"])
+        lake = Lake(spark, store, run["run_id"], clock.now())
+        lake.create(TABLES)
+    return Night(lake, settings, progress)
+
+
+def _watched(
+    night: "Night", run: dict[str, Any], clock: Clock, dead: list[dict[str, Any]]
+) -> Iterator["Night"]:
+    close = _closing(night, run, clock, dead)
+    try:
+        yield night
+    except InputError:
+        raise
+    except Exception as fault:
+        status = "blocked" if isinstance(fault, QualityError) else "failed"
+        night.detail = {"fault": f"{type(fault).__name__}: {fault}"[:2000]}
+        close(status)
+        raise
+    close("ok")
+    logger.info("finished", seconds=round(sum(night.progress.seconds.values()), 1))
+
+
+def _closing(
+    night: "Night", run: dict[str, Any], clock: Clock, dead: list[dict[str, Any]]
+) -> Callable[[str], None]:
+    from barlake.pipelines import books  # noqa: PLC0415 - brings Spark
+
+    def close(status: str) -> None:
+        ending = books.Ending(
+            run_id=run["run_id"],
+            job=run["job"],
+            started_at=night.lake.now,
+            finished_at=clock.now(),
+            status=status,
+            code_version=run["code_version"],
+            config_hash=run["config_hash"],
+            commits=night.commits,
+            detail=night.detail,
+        )
+        after = night.versions()
+        with night.progress.step("books"):
+            silver = (night.before["silver.bars_1m"], after["silver.bars_1m"])
+            books.record(night.lake, ending, ingested=night.ingested, versions=silver, abandoned=dead)
+        for found in (run, *dead):
+            lease.forget(night.lake.store, found["run_id"])
+        night.lake.clear_staging()
+
+    return close

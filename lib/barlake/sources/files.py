@@ -1,0 +1,95 @@
+"""Bars that somebody already has: CSV or Parquet, one file or a folder of them."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+import pyarrow as pa
+
+from barlake.model.errors import InputError
+from barlake.model.landed import Facts, Outcome
+from barlake.sources.csv_text import csv_texts
+from barlake.sources.file_bytes import content, files_at
+from barlake.sources.parquet_text import parquet_texts
+from barlake.sources.source import SERVED_SCHEMA, Answer, Request
+
+
+class FilesSource:
+    """A source whose requests are files; a file's content, not its name, tells it from others.
+
+    Attributes:
+        name: The word that bronze.bars.source keeps.
+    """
+
+    name = "files"
+
+    def __init__(self, *, path: Path, clock: Callable[[], datetime]) -> None:
+        self._path = path
+        self._clock = clock
+
+    def requests(self, wanted: Sequence[Request]) -> Sequence[Request]:
+        """Give one request per file, by name, whatever is wanted; equal content once.
+
+        Raises:
+            InputError: Nothing is there, or something else than files of bars.
+        """
+        del wanted
+        named: dict[str, Request] = {}
+        for file in files_at(self._path):
+            named.setdefault(_digest(content(file)), Request(path=str(file)))
+        return list(named.values())
+
+    def fetch(self, request: Request) -> Answer:
+        """Read one file once: its hash and its rows come from the same bytes.
+
+        Raises:
+            InputError: The file is no file of bars; one sentence says why and what to do.
+        """
+        if request.path is None:
+            raise InputError("a source of files has no answer to a request without a path")
+        path, now = Path(request.path), self._clock()
+        served = content(path)
+        texts = _texts(served, file=path.name)
+        facts = Facts(
+            request_id=_digest(served),
+            ticker=None,
+            range_start=None,
+            range_end=None,
+            requested_at=now,
+            received_at=now,
+            attempts=1,
+            rows=texts.num_rows,
+            outcome=Outcome.OK,
+            detail=path.name,
+        )
+        return Answer(facts=facts, rows=_served(texts, facts))
+
+    def answers(self) -> Sequence[Answer]:
+        """Fetch every file, so that a bad one is found before any is landed.
+
+        Raises:
+            InputError: One of the files is no file of bars.
+        """
+        return [self.fetch(request) for request in self.requests(())]
+
+
+def _digest(served: bytes) -> str:
+    return sha256(served).hexdigest()
+
+
+def _texts(served: bytes, *, file: str) -> pa.Table:
+    if file.lower().endswith(".parquet"):
+        return parquet_texts(served, file=file)
+    return csv_texts(served, file=file)
+
+
+def _served(texts: pa.Table, facts: Facts) -> pa.Table:
+    """Complete the file's texts to SERVED_SCHEMA; what the file does not have is null."""
+    same = {"request_id": facts.request_id, "fetched_at": facts.received_at}
+    rows = texts.append_column("row", pa.array(range(texts.num_rows), pa.int32()))
+    for field in SERVED_SCHEMA:
+        if field.name not in rows.column_names:
+            value = pa.scalar(same.get(field.name), field.type)
+            rows = rows.append_column(field.name, pa.repeat(value, texts.num_rows))
+    return rows.select(SERVED_SCHEMA.names).cast(SERVED_SCHEMA)

@@ -1,0 +1,243 @@
+"""What each command does, given its arguments: the one call that it makes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import barlake
+from barlake import calendar, universe
+from barlake.model import jobs
+from barlake.model.errors import InputError
+from barlake.options import Clock, Options
+from barlake.runtime import opened, running
+from barlake.settings import CONF, SourceSettings
+from barlake.sources.source import Source
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from barlake.pipelines.night import Night, Wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a run was asked for, checked."""
+
+    source: str | None
+    path: Path | None
+    tickers: tuple[str, ...] | None
+    start: date | None
+    end: date | None
+
+    @classmethod
+    def of(
+        cls,
+        source: str | None,
+        path: Path | None,
+        tickers: str | None,
+        start: datetime | None,
+        end: datetime | None,
+    ) -> "Asked":
+        """Check the arguments before anything starts.
+
+        Raises:
+            InputError: They contradict each other, or a ticker is malformed.
+        """
+        if path and source not in (None, "files"):
+            raise InputError(f"--from is for --source files, not for {source}")
+        if source == "files" and not path:
+            raise InputError("--source files needs --from PATH: a CSV or Parquet file, or a folder")
+        days = range_of(start, end)
+        names = tuple(universe.parse(tickers)) if tickers else None
+        chosen = source or ("files" if path else None)
+        return cls(source=chosen, path=path, tickers=names, start=days[0], end=days[1])
+
+    @property
+    def wanted(self) -> "Wanted":
+        """The same in the pipelines' words."""
+        from barlake.pipelines.night import Wanted  # noqa: PLC0415 - brings Spark
+
+        tickers = frozenset(self.tickers) if self.tickers else None
+        return Wanted(tickers=tickers, start=self.start, end=self.end)
+
+
+def range_of(start: datetime | None, end: datetime | None) -> tuple[date | None, date | None]:
+    """Check a range of session dates: both ends or none, in order."""
+    if (start is None) != (end is None):
+        raise InputError("--start and --end go together; both are inclusive")
+    if start and end and start > end:
+        raise InputError(f"--start {start.date()} is after --end {end.date()}")
+    return start.date() if start else None, end.date() if end else None
+
+
+def run(options: Options, asked: Asked) -> dict[str, Any]:
+    """Do a whole night."""
+    source, names = _source(options, asked)
+    _read_first(source)
+    from barlake.pipelines import night as pipeline  # noqa: PLC0415 - brings Spark
+    from barlake.summary import summary  # noqa: PLC0415
+
+    with running(jobs.RUN, options) as night:
+        pipeline.run(night, source, asked.wanted, names)
+    return summary(night)
+
+
+def fetch(options: Options, asked: Asked) -> dict[str, Any]:
+    """Land what a source serves; a range is needed where there is no lake to tell what it lacks."""
+    source, names = _source(options, asked)
+    _read_first(source)
+    from barlake.pipelines import night as pipeline  # noqa: PLC0415 - brings Spark
+
+    with running(jobs.FETCH, options) as night:
+        requests = pipeline.planned(night, asked.wanted, names)
+        batches = pipeline.fetched(night, source, requests)
+    facts = [fact for batch in batches for fact in batch.facts]
+    return {
+        "run_id": night.lake.run_id,
+        "status": "ok",
+        "batches": [batch.name for batch in batches],
+        "requests": len(facts),
+        "rows": sum(fact.rows for fact in facts),
+        "outcomes": _counted([fact.outcome.value for fact in facts]),
+    }
+
+
+def ingest(options: Options) -> dict[str, Any]:
+    """Ingest what waits in landing/."""
+
+    def body(night: "Night") -> None:
+        from barlake.pipelines.night import pending, run_ingest  # noqa: PLC0415 - brings Spark
+
+        run_ingest(night, pending(night.lake), None)
+
+    return _step(jobs.INGEST, options, body)
+
+
+def silver(options: Options, start: datetime | None, end: datetime | None) -> dict[str, Any]:
+    """Bring sessions to silver: those of a range, and those that wait."""
+    days = _sessions(start, end)
+
+    def body(night: "Night") -> None:
+        from barlake.pipelines.night import run_silver  # noqa: PLC0415 - brings Spark
+
+        run_silver(night, days)
+
+    return _step(jobs.SILVER, options, body)
+
+
+def gold(options: Options, start: datetime | None, end: datetime | None) -> dict[str, Any]:
+    """Bring sessions to gold: those of a range, and those whose silver changed."""
+    days = _sessions(start, end)
+
+    def body(night: "Night") -> None:
+        from barlake.pipelines.night import run_gold  # noqa: PLC0415 - brings Spark
+
+        run_gold(night, days)
+
+    return _step(jobs.GOLD, options, body)
+
+
+def optimize(options: Options) -> dict[str, Any]:
+    """Lay out what changed."""
+
+    def body(night: "Night") -> None:
+        from barlake.pipelines.night import run_optimize  # noqa: PLC0415 - brings Spark
+
+        run_optimize(night)
+
+    return _step(jobs.OPTIMIZE, options, body)
+
+
+def vacuum(options: Options) -> dict[str, Any]:
+    """Delete what no version within the retention uses."""
+    from barlake.pipelines import maintain  # noqa: PLC0415 - brings Spark
+
+    with running(jobs.VACUUM, options) as night:
+        deleted = maintain.vacuum(night.lake)
+        night.detail["vacuum"] = deleted
+    return {"run_id": night.lake.run_id, "status": "ok", "files_deleted": deleted}
+
+
+def rebuild(options: Options, origin: str | None) -> dict[str, Any]:
+    """Make a lake again from another one's landing/."""
+    from barlake.pipelines import rebuild as pipeline  # noqa: PLC0415 - brings Spark
+
+    _, store, _ = opened(Options(lake=origin, environment=options.environment))
+    _, target, _ = opened(options)
+    pipeline.copy_landing(store, target)
+    return _step(jobs.REBUILD, options, pipeline.rebuild)
+
+
+def query(options: Options, text: str) -> "duckdb.DuckDBPyRelation":
+    """Ask DuckDB."""
+    import duckdb  # noqa: PLC0415
+
+    _, store, _ = opened(options)
+    lake = barlake.open(str(store.root))
+    try:
+        found = lake.sql(text)
+    except duckdb.Error as wrong:
+        raise InputError(f"the query failed: {str(wrong).splitlines()[0]}") from None
+    if found is None:
+        raise InputError("the query gives no rows; write a SELECT")
+    return found
+
+
+def status(options: Options) -> dict[str, Any]:
+    """Tell what the lake holds."""
+    from barlake.readers.status import status as look  # noqa: PLC0415
+
+    _, store, clock = opened(options)
+    return look(barlake.open(str(store.root)), clock.now())
+
+
+def _step(job: jobs.Job, options: Options, body: Any) -> dict[str, Any]:
+    from barlake.summary import summary  # noqa: PLC0415 - brings Spark
+
+    with running(job, options) as night:
+        body(night)
+    return summary(night)
+
+
+def _source(options: Options, asked: Asked) -> tuple[Source, Sequence[str]]:
+    settings, _, clock = opened(options)
+    name = asked.source or settings.source.name
+    names = asked.tickers or universe.parse(f"@{CONF / 'tickers.txt'}")
+    if name == "files":
+        return _files(asked, clock), names
+    return _simulated(settings.source, clock), names
+
+
+def _files(asked: Asked, clock: Clock) -> Source:
+    from barlake.sources.files import FilesSource  # noqa: PLC0415
+
+    if asked.path is None:
+        raise InputError("the source is files: give --from PATH")
+    return FilesSource(path=asked.path, clock=clock.now)
+
+
+def _simulated(settings: SourceSettings, clock: Clock) -> Source:
+    from barlake.sources.manners import Manners  # noqa: PLC0415
+    from barlake.sources.simulated import SimulatedSource  # noqa: PLC0415
+
+    return SimulatedSource(seed=settings.seed, clock=clock.now, manners=Manners.usual())
+
+
+def _read_first(source: Source) -> None:
+    """Find what is wrong with files before Spark starts; other sources are asked later."""
+    if source.name == "files":
+        for request in source.requests([]):
+            source.fetch(request)
+
+
+def _sessions(start: datetime | None, end: datetime | None) -> list[date]:
+    first, last = range_of(start, end)
+    if first is None or last is None:
+        return []
+    return [day.session_date for day in calendar.between(first, last)]
+
+
+def _counted(words: list[str]) -> dict[str, int]:
+    return {word: words.count(word) for word in sorted(set(words))}

@@ -1,0 +1,136 @@
+"""What is news, which revision is last, what was known at a time."""
+
+from datetime import datetime
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from barlake.model.rules import FIRST_ROW, VOLUME_DROPPED
+from barlake.transforms.frames import PRICES, denoised, require_columns
+from barlake.transforms.units import in_order
+
+VENDORS = ("yahoo", "simulated")
+
+
+def events(observations: DataFrame, held: DataFrame) -> DataFrame:
+    """Put observations and the revisions that are held for the same days into one frame.
+
+    Args:
+        observations: Judged rows of deliveries.
+        held: Rows of bronze.bars, with `session_date`.
+    """
+    stored = held.select(
+        "*",
+        F.lit(True).alias("is_held"),
+        F.lit(0).alias("row"),
+        F.col("revision").alias("held_revision"),
+        *(F.col(p).alias(f"{p}_served") for p in PRICES),
+    ).withColumns({p: denoised(p) for p in PRICES})
+    return observations.withColumn("is_held", F.lit(False)).unionByName(
+        stored, allowMissingColumns=True
+    )
+
+
+def with_revisions(events: DataFrame) -> DataFrame:
+    """Tell which events are news, and number the revisions of each bar.
+
+    The events of a bar are taken in the order in which they became known. An event that says what
+    the one before it said is no news. Two kinds never replace what is known: the first row of a
+    vendor's request that starts inside a session, and a volume that drops to 0.
+
+    Args:
+        events: Observations and held rows, as traded, with `rule` null on the good ones.
+
+    Returns:
+        `events` with `rule` set where one of the two kinds is refused, and, null on refused rows:
+        `is_news`; `revision` (0 = first seen); `confirmed_at` (UTC: when the revision was last
+        served). `is_late` marks news that comes before what is held.
+    """
+    require_columns(events, "is_held", "factor", "rule", "is_first_row", where="with_revisions")
+    bar = Window.partitionBy("ticker", "ts").orderBy(in_order())
+    before = bar.rowsBetween(Window.unboundedPreceding, -1)
+    good = F.col("rule").isNull()
+    said = F.struct(*PRICES, "volume", "factor")
+    judged = events.withColumn("rule", F.coalesce("rule", _refusal(before)))
+    known = F.last(F.when(good, said), ignorenulls=True).over(before)
+    held_later = F.max(F.when(F.col("is_held"), F.col("fetched_at"))).over(
+        Window.partitionBy("ticker", "ts")
+    )
+    numbered = (
+        judged.withColumns({"_said": said, "_known": known})
+        .withColumn("is_news", F.when(good, F.col("_known").isNull() | ~_same("_said", "_known")))
+        .withColumn("revision", F.when(good, F.sum(F.col("is_news").cast("int")).over(bar) - 1))
+        .withColumn("is_late", ~F.col("is_held") & F.col("is_news") & (F.col("fetched_at") < held_later))
+    )
+    return numbered.withColumn(
+        "confirmed_at",
+        F.when(good, F.max("fetched_at").over(Window.partitionBy("ticker", "ts", "revision"))),
+    ).drop("_said", "_known")
+
+
+def known_at(observations: DataFrame, moment: datetime) -> DataFrame:
+    """Keep what had been received by `moment` (inclusive, UTC)."""
+    return observations.where(F.col("fetched_at") <= F.lit(moment))
+
+
+def latest_revision(observations: DataFrame) -> DataFrame:
+    """Keep one row per ticker and minute: its last revision.
+
+    A vendor corrects finished bars for days, and may correct them back, so the last revision is
+    not the last distinct value.
+    """
+    newest_first = Window.partitionBy("ticker", "ts").orderBy(F.desc("revision"))
+    return (
+        observations.withColumn("_rank", F.row_number().over(newest_first))
+        .where(F.col("_rank") == 1)
+        .drop("_rank")
+    )
+
+
+def with_fate(numbered: DataFrame) -> DataFrame:
+    """Add `fate`, what became of each row received: one word of the audit."""
+    fate = (
+        F.when(F.col("is_duplicate"), "duplicate")
+        .when(F.col("rule").isNotNull(), "quarantined")
+        .when(~F.col("is_news"), "unchanged")
+        .when(F.col("revision") == 0, "new")
+        .otherwise("changed")
+    )
+    return numbered.withColumn("fate", fate)
+
+
+def _refusal(before: object) -> Column:
+    is_new_to_bar = F.count("*").over(before) == 0
+    had_volume = F.max(F.when(F.col("rule").isNull(), F.col("volume"))).over(before) > 0
+    observed = ~F.col("is_held") & ~is_new_to_bar
+    changes = ~_repeats(before)
+    return F.when(
+        observed & changes & F.col("is_first_row"), F.lit(FIRST_ROW.name)
+    ).when(observed & had_volume & (F.col("volume") == 0), F.lit(VOLUME_DROPPED.name))
+
+
+def _repeats(before: object) -> Column:
+    said = F.struct(*PRICES, "volume", "factor")
+    known = F.last(F.when(F.col("rule").isNull(), said), ignorenulls=True).over(before)
+    return F.coalesce(_same_struct(said, known), F.lit(False))
+
+
+def _same(said: str, known: str) -> Column:
+    return _same_struct(F.col(said), F.col(known))
+
+
+def _same_struct(said: Column, known: Column) -> Column:
+    """Hold where two events say the same; a converted one only up to what rounding cost it."""
+    factor = F.greatest(said["factor"], known["factor"], 1 / said["factor"], 1 / known["factor"])
+    is_converted = factor != 1.0
+    near = [F.abs(said[p] - known[p]) <= _rounding(said[p]) * (1 + factor) for p in PRICES]
+    near.append(F.abs(said["volume"] - known["volume"]) <= factor)
+    exact = [said[name].eqNullSafe(known[name]) for name in (*PRICES, "volume")]
+    all_near, all_exact = near[0], exact[0]
+    for one, other in zip(near[1:], exact[1:], strict=True):
+        all_near, all_exact = all_near & one, all_exact & other
+    return F.when(is_converted, all_near).otherwise(all_exact)
+
+
+def _rounding(price: Column) -> Column:
+    return F.when(price < 1000, 1e-4).otherwise(1e-2)

@@ -1,0 +1,85 @@
+"""Good rows one way, broken ones the other, with the reason."""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from barlake.model.landed import TEXTS
+from barlake.model.rules import CONFLICTING_DUPLICATE, ROW_RULES, RULES
+from barlake.transforms.frames import PRICES
+
+
+def with_rule(rows: DataFrame) -> DataFrame:
+    """Add `rule`: the first rule of ROW_RULES that the row breaks; null for a good one.
+
+    Takes rows as `served.with_session(served.typed(...))` gives them.
+    """
+    broken = [F.when(~_holds(rule.holds), F.lit(rule.name)) for rule in ROW_RULES]
+    return rows.withColumn("rule", F.coalesce(*broken))
+
+
+def with_repeats(judged: DataFrame) -> DataFrame:
+    """Tell repeated rows of one delivery from contradicting ones.
+
+    A delivery is what one request brought at one knowledge time. Rows of one key that say the same
+    are one row and its duplicates; rows that differ are both refused.
+
+    Returns:
+        `judged` with `is_duplicate`; `rule` is set where good rows contradict each other.
+    """
+    is_good = F.col("rule").isNull()
+    texts = [F.coalesce(f"{name}_text", F.lit("\0")) for name in ("ts", *TEXTS, "fetched_at")]
+    as_served = F.concat_ws("\1", *texts, F.coalesce("raw", F.lit("\0")))
+    key = F.when(is_good, F.col("ts").cast("string")).otherwise(as_served)
+    said = F.when(is_good, F.struct(*PRICES, "volume"))
+    rows = judged.withColumns({"_key": key, "_said": said, "_good": is_good})
+    same = Window.partitionBy("request_id", "fetched_at", "ticker", "_good", "_key")
+    differs = F.coalesce(F.min("_said").over(same) != F.max("_said").over(same), F.lit(False))
+    position = F.row_number().over(same.orderBy("row"))
+    return (
+        rows.withColumns({"_differs": differs, "_position": position})
+        .withColumn("is_duplicate", ~F.col("_differs") & (F.col("_position") > 1))
+        .withColumn(
+            "rule",
+            F.when(F.col("_differs"), F.lit(CONFLICTING_DUPLICATE.name)).otherwise(F.col("rule")),
+        )
+        .drop("_key", "_said", "_good", "_differs", "_position")
+    )
+
+
+def refused(classified: DataFrame) -> DataFrame:
+    """Give the rows of silver.quarantine: one for each refused row, `run_id` left out.
+
+    Several refused rows of one request with the same ticker, time and rule would share a key: from
+    the second on the row's position is added to `request_id`.
+    """
+    reasons = F.create_map(*(F.lit(t) for rule in RULES for t in (rule.name, rule.reason)))
+    severities = F.create_map(*(F.lit(t) for rule in RULES for t in (rule.name, rule.severity)))
+    blank = {name: F.coalesce(name, F.lit("")) for name in ("ticker", "ts_text")}
+    key = Window.partitionBy("request_id", "ticker", "ts_text", "rule").orderBy("row")
+    suffix = F.concat_ws("/", "request_id", F.col("row").cast("string"))
+    return (
+        classified.where(F.col("fate") == "quarantined")
+        .withColumns(blank)
+        .withColumn("_position", F.row_number().over(key))
+        .withColumns({"reason": reasons[F.col("rule")], "severity": severities[F.col("rule")]})
+        .withColumn(
+            "request_id", F.when(F.col("_position") > 1, suffix).otherwise(F.col("request_id"))
+        )
+        .withColumns(
+            {
+                "raw": _raw(),
+                "released_at": F.lit(None).cast("timestamp"),
+                "released_by": F.lit(None).cast("string"),
+            }
+        )
+    )
+
+
+def _raw() -> Column:
+    names = ("ticker", "ts_text", *(f"{name}_text" for name in TEXTS), "fetched_at_text")
+    fields = F.to_json(F.struct(*(F.col(n).alias(n.removesuffix("_text")) for n in names)))
+    return F.coalesce("raw", fields)
+
+
+def _holds(condition: str) -> Column:
+    return F.coalesce(F.expr(condition), F.lit(False))

@@ -1,6 +1,6 @@
 """Make bronze, silver and gold again from landing/, in another lake.
 
-Run: spark-submit --properties-file spark-defaults.conf jobs/rebuild.py --lake lake/main --into lake/again
+Run: spark-submit --properties-file spark-defaults.conf jobs/rebuild.py --into lake/again
 """
 
 from collections.abc import Sequence

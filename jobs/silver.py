@@ -5,7 +5,7 @@ Run: spark-submit --properties-file spark-defaults.conf jobs/silver.py --lake la
 
 from collections.abc import Sequence
 
-from barlake.cli import silver, script
+from barlake.cli import script, silver
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -5,7 +5,7 @@ Run: spark-submit --properties-file spark-defaults.conf jobs/vacuum.py --lake la
 
 from collections.abc import Sequence
 
-from barlake.cli import vacuum, script
+from barlake.cli import script, vacuum
 
 
 def main(argv: Sequence[str] | None = None) -> None:

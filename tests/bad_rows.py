@@ -643,24 +643,11 @@ REPEATS = (
     _VOLUME,
     _again(_VOLUME, "another volume", "quarantine", "conflicting_duplicate", volume="0"),
     _THRICE,
-    _again(_THRICE, "equal to a contradicted one", "quarantine", "conflicting_duplicate"),
+    _again(_THRICE, "equal to a contradicted one", "duplicate"),
     _again(_THRICE, "contradicts two", "quarantine", "conflicting_duplicate", close="100.75"),
 )
 
-CASES: tuple[Case, ...] = (
-    *STRUCTURE,
-    *TICKERS,
-    *TIMES,
-    *SESSIONS,
-    *ONE_PRICE,
-    *PRICES,
-    *VOLUMES,
-    *KNOWLEDGE,
-    *SEVERAL_FAULTS,
-    *REPEATS,
-)
-
-AWAITING: tuple[Case, ...] = (
+BEYOND_SIX_DECIMALS: tuple[Case, ...] = (
     *_with(
         "ts",
         "NANO",
@@ -678,10 +665,21 @@ AWAITING: tuple[Case, ...] = (
         ),
     ),
 )
-"""What the rules mean and their SQL does not say yet, since it judges what is left of the text
-after six decimals; to be moved into CASES once it does.
-"""
 
-_SERVED_TICKERS = {case.row["ticker"].strip(" \t") for case in (*CASES, *AWAITING) if case.row}
+CASES: tuple[Case, ...] = (
+    *STRUCTURE,
+    *TICKERS,
+    *TIMES,
+    *SESSIONS,
+    *ONE_PRICE,
+    *PRICES,
+    *VOLUMES,
+    *KNOWLEDGE,
+    *SEVERAL_FAULTS,
+    *REPEATS,
+    *BEYOND_SIX_DECIMALS,
+)
+
+_SERVED_TICKERS = {case.row["ticker"].strip(" \t") for case in CASES if case.row}
 ASKED = frozenset(t for t in _SERVED_TICKERS - {NOT_ASKED} if re.fullmatch(TICKER, t))
 """What the run asks for: every ticker that is one, but for NOT_ASKED."""

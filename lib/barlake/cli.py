@@ -14,7 +14,6 @@ import click
 import typer
 
 from barlake import console
-from barlake.model import jobs
 from barlake.model.errors import BarlakeError, InputError
 from barlake.options import Options
 
@@ -48,7 +47,9 @@ Lake = Annotated[str | None, typer.Option(help="Folder of the lake; default: ./l
 Env = Annotated[str | None, typer.Option("--env", help="Which file of conf/.")]
 AsOf = Annotated[
     datetime | None,
-    typer.Option(parser=console.instant, metavar="INSTANT", help="The clock, e.g. 2026-11-20T22:00Z."),
+    typer.Option(
+        parser=console.instant, metavar="INSTANT", help="The clock, e.g. 2026-11-20T22:00Z."
+    ),
 ]
 RunId = Annotated[str | None, typer.Option(help="Name of the run; default: a new one.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -270,6 +271,6 @@ def _guarded(program: typer.Typer, arguments: list[str]) -> int:
         return 130
     except BarlakeError as refusal:
         return console.refuse(refusal, is_debugging=is_debugging)
-    except Exception as fault:
+    except Exception as fault:  # noqa: BLE001 - the last stop: one line instead of a stack
         return console.fault(fault, is_debugging=is_debugging)
     return code if isinstance(code, int) else 0

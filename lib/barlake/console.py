@@ -55,11 +55,11 @@ def show_rows(rows: "duckdb.DuckDBPyRelation", form: str) -> None:
         found = rows.arrow().read_all().to_pylist()
         print(json_text.dumps(found, default=_plain))
     elif form == "csv":
-        import pyarrow.csv as csv
+        from pyarrow import csv
 
         csv.write_csv(rows.arrow().read_all(), sys.stdout.buffer)
     elif form == "parquet":
-        import pyarrow.parquet as parquet
+        from pyarrow import parquet
 
         parquet.write_table(rows.arrow().read_all(), sys.stdout.buffer)
     else:
@@ -93,7 +93,9 @@ def fault(error: Exception, *, is_debugging: bool) -> int:
     if is_debugging:
         raise error
     first = str(error).strip().splitlines()[:1] or [""]
-    print(f"barlake: {type(error).__name__}: {first[0][:500]} (--debug shows where)", file=sys.stderr)
+    print(
+        f"barlake: {type(error).__name__}: {first[0][:500]} (--debug shows where)", file=sys.stderr
+    )
     return BarlakeError.exit_code
 
 
@@ -105,7 +107,9 @@ def table(rows: Iterable[dict[str, Any]]) -> list[str]:
     names = list(found[0])
     widths = [max(len(name), *(len(row[name]) for row in found)) for name in names]
     cells = [names, *([row[name] for name in names] for row in found)]
-    return ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells]
+    return [
+        "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells
+    ]
 
 
 def _lines(done: dict[str, Any]) -> list[str]:

@@ -37,6 +37,7 @@ def demonstrate(lake: str, tickers: int, sessions: int, as_of: datetime | None) 
     The second night reads the last sessions again, and so brings corrections of the first.
     """
     from barlake.pipelines import night as pipeline  # noqa: PLC0415 - brings Spark
+    from barlake.pipelines.plan import plan_range  # noqa: PLC0415
     from barlake.runtime import running  # noqa: PLC0415
     from barlake.summary import summary  # noqa: PLC0415
 
@@ -50,7 +51,7 @@ def demonstrate(lake: str, tickers: int, sessions: int, as_of: datetime | None) 
     with running(jobs.RUN, options) as night:
         with night.progress.step("fetch"):
             first = SimulatedSource(seed=seed, clock=lambda: evening, manners=manners)
-            earlier = pipeline.plan_range(
+            earlier = plan_range(
                 night.settings.source, names, days[0].session_date, days[-2].session_date
             )
             pipeline.fetched(night, first, earlier)
@@ -58,7 +59,10 @@ def demonstrate(lake: str, tickers: int, sessions: int, as_of: datetime | None) 
         again = days[-night.settings.source.reread_sessions - 1].session_date
         wanted = pipeline.Wanted(start=max(again, days[0].session_date), end=days[-1].session_date)
         pipeline.run(night, last, wanted, names)
-    return summary(night) | {"lake": str(night.lake.store.root), "text": _text(lake, summary(night))}
+    return summary(night) | {
+        "lake": str(night.lake.store.root),
+        "text": _text(lake, summary(night)),
+    }
 
 
 def _names(count: int) -> list[str]:
@@ -102,5 +106,5 @@ def _text(lake: str, done: dict[str, Any]) -> list[str]:
         *console.table(absent),
         "",
         f"look: barlake status --lake {lake}",
-        f'      barlake sql --lake {lake} "SELECT * FROM silver.coverage ORDER BY observed LIMIT 5"',
+        f"      barlake sql --lake {lake} 'FROM silver.coverage ORDER BY observed LIMIT 5'",
     ]

@@ -64,7 +64,7 @@ def batches(store: Store) -> list[Batch]:
 
 def read_batch(store: Store, name: str) -> Batch:
     """Read a landing file's facts, not its rows."""
-    metadata = pq.read_metadata(store.path(name)).metadata
+    metadata = pq.read_metadata(store.path(name)).metadata or {}
     facts = tuple(_facts(entry) for entry in json.loads(metadata[_FACTS]))
     return Batch(name, name.split("/")[1], facts)
 

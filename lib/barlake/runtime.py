@@ -113,7 +113,9 @@ def _closing(
         after = night.versions()
         with night.progress.step("books"):
             silver = (night.before["silver.bars_1m"], after["silver.bars_1m"])
-            books.record(night.lake, ending, ingested=night.ingested, versions=silver, abandoned=dead)
+            books.record(
+                night.lake, ending, ingested=night.ingested, versions=silver, abandoned=dead
+            )
         for found in (run, *dead):
             lease.forget(night.lake.store, found["run_id"])
         night.lake.clear_staging()

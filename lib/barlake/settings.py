@@ -112,7 +112,7 @@ def load(environment: str | None = None) -> Settings:
         known = ", ".join(sorted(p.stem for p in CONF.glob("*.yaml") if p.stem != "base"))
         raise InputError(f"there is no environment {_environment()}; conf/ has {known}")
     try:
-        return Settings()  # type: ignore[call-arg]
+        return Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])

@@ -1,6 +1,6 @@
 """What each command does, given its arguments: the one call that it makes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -193,7 +193,7 @@ def status(options: Options) -> dict[str, Any]:
     return look(barlake.open(str(store.root)), clock.now())
 
 
-def _step(job: jobs.Job, options: Options, body: Any) -> dict[str, Any]:
+def _step(job: jobs.Job, options: Options, body: "Callable[[Night], None]") -> dict[str, Any]:
     from barlake.summary import summary  # noqa: PLC0415 - brings Spark
 
     with running(job, options) as night:

@@ -23,7 +23,11 @@ _TYPES = {
 
 
 def frame(
-    spark: SparkSession, table: Table, rows: Iterable[Mapping[str, Any]], *, only: tuple[str, ...] = ()
+    spark: SparkSession,
+    table: Table,
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    only: tuple[str, ...] = (),
 ) -> DataFrame:
     """Give the rows as a frame with the table's columns, or those of them named in `only`."""
     columns = [c for c in table.columns if not only or c.name in only]

@@ -45,7 +45,7 @@ def commit(store: Store, table: Table, version: int) -> Commit:
     """Read one version's commit."""
     text = store.get(f"{table.path}/_delta_log/{version:020d}.json").decode()
     actions = [json.loads(line) for line in text.splitlines() if line]
-    info = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
+    info: dict[str, Any] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
     added = [a["add"] for a in actions if "add" in a]
     removed = [a["remove"] for a in actions if "remove" in a]
     metrics = info.get("operationMetrics", {})

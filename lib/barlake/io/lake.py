@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import and_, or_
+from typing import Any
 
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -120,7 +121,7 @@ class Lake:
         stamped = rows.withColumns(lineage).withColumn("is_gone", gone)
         return stamped.select(*table.names, "is_gone")
 
-    def _facts(self, table: Table, news: DataFrame) -> dict[str, object]:
+    def _facts(self, table: Table, news: DataFrame) -> dict[str, Any]:
         literals = [F.collect_set(name).alias(f"in_{name}") for name in table.partition_by]
         ranges = [
             edge(name).cast("string").alias(f"{side}_{name}")
@@ -135,13 +136,13 @@ class Lake:
             *literals,
             *ranges,
         )
-        return facts.first().asDict()
+        return facts.collect()[0].asDict()
 
-    def _write(self, table: Table, news: DataFrame, facts: dict[str, object]) -> None:
+    def _write(self, table: Table, news: DataFrame, facts: dict[str, Any]) -> None:
         target = DeltaTable.forPath(self.spark, self.path(table)).alias("t")
         sorted_news = news.sortWithinPartitions(*table.order_by) if table.order_by else news
         merge = target.merge(sorted_news.alias("s"), _same_record(table, facts))
-        values = {f"`{name}`": F.col(f"s.{name}") for name in table.names}
+        values: dict[str, str | Column] = {f"`{name}`": F.col(f"s.{name}") for name in table.names}
         if facts["has_deletes"]:
             merge = merge.whenMatchedDelete(F.col("s.is_gone"))
         if facts["has_updates"]:
@@ -149,7 +150,7 @@ class Lake:
         merge.whenNotMatchedInsert(values=values).execute()
 
 
-def _same_record(table: Table, facts: dict[str, object]) -> Column:
+def _same_record(table: Table, facts: dict[str, Any]) -> Column:
     """Hold where stored row `t` and incoming row `s` are the same record.
 
     The partitions are named one by one, as literals, since Delta skips files only by conditions on

@@ -47,9 +47,7 @@ INGEST_AUDIT = Table(
     "duplicate + quarantined.",
     columns=(
         _RUN,
-        Column(
-            "ticker", "STRING", "", "ticker; empty where none could be read", nullable=False
-        ),
+        Column("ticker", "STRING", "", "ticker; empty where none could be read", nullable=False),
         Column(
             "session_date",
             "DATE",

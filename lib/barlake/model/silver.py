@@ -5,7 +5,6 @@ from barlake.model.columns import (
     FETCHED_AT,
     OHLC,
     OHLC_CHECKS,
-    REQUEST_ID,
     RUN_ID,
     SESSION_DATE,
     SOURCE,
@@ -25,9 +24,7 @@ BARS_1M = Table(
         TS,
         SESSION_DATE,
         Column("minute_of_session", "SMALLINT", "minutes", "since the open; null outside regular"),
-        Column(
-            "segment", "STRING", "", "pre, regular, close_auction or post", nullable=False
-        ),
+        Column("segment", "STRING", "", "pre, regular, close_auction or post", nullable=False),
         *OHLC,
         VOLUME,
         Column(
@@ -165,9 +162,7 @@ COVERAGE = Table(
         ),
         Column("revisions", "INT", "", "corrections received: revisions above 0", nullable=False),
         Column("quarantined", "INT", "rows", "refused and not released", nullable=False),
-        Column(
-            "is_settled", "BOOLEAN", "", "the session was read after its close", nullable=False
-        ),
+        Column("is_settled", "BOOLEAN", "", "the session was read after its close", nullable=False),
         Column("first_ts", "TIMESTAMP", "UTC", "first observed regular minute"),
         Column("last_ts", "TIMESTAMP", "UTC", "last observed regular minute"),
         COMPUTED_AT,

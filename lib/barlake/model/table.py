@@ -119,7 +119,7 @@ class Table:
 
     @property
     def properties(self) -> dict[str, str]:
-        """Delta's table properties: retention, constraints, no feature that a common reader lacks."""
+        """Delta's table properties: retention, constraints, nothing a common reader lacks."""
         return {
             "delta.enableDeletionVectors": "false",
             "delta.deletedFileRetentionDuration": self.retention.files,

@@ -50,20 +50,32 @@ def ingest(
     keep_calendar(lake)
     judged = lake.stage("judged", ledger.judge(lake, batches, asked))
     days = arrow.dates(judged.where(F.col("rule").isNull()), "session_date")
-    commits = {"ref.actions": lake.merge(ref.ACTIONS, actions(judged))}
+    commits = {"ref.actions": _keep_actions(lake, judged, batches)}
     held = ledger.held_revisions(lake, days)
     rows = lake.stage("observations", ledger.classified(lake, settings, judged, held))
-    received, news = rows, new_revisions(rows)
-    if not rows.where("is_late").isEmpty():
-        rows = lake.stage("late", ledger.derived(lake, settings, judged, batches))
-        received, news = _received(rows, batches), corrected_ledger(new_revisions(rows), held)
-    commits["silver.quarantine"] = lake.merge(silver.QUARANTINE, refused(rows))
-    commits["bronze.bars"] = lake.merge(bronze.BARS, news, ledger.bars_of(days))
-    accounts = audit(received).localCheckpoint()
-    requests = _requests(lake, judged, batches).localCheckpoint()
+    news = new_revisions(rows)
+    accounts = audit(rows).localCheckpoint()
+    is_late = not rows.where("is_late").isEmpty()
+    if is_late:
+        judged = lake.stage("judged_late", ledger.in_order(lake, judged, batches))
+        nothing = ledger.held_revisions(lake, [])
+        rows = lake.stage("late", ledger.classified(lake, settings, judged, nothing))
+        news = corrected_ledger(new_revisions(rows), held)
+        accounts = audit(_received(rows, batches)).localCheckpoint()
     counts = _totals(accounts)
+    if is_late or counts["quarantined"]:
+        commits["silver.quarantine"] = lake.merge(silver.QUARANTINE, refused(rows, judged))
+    if is_late or counts["new"] or counts["changed"]:
+        commits["bronze.bars"] = lake.merge(bronze.BARS, news, ledger.bars_of(days))
+    requests = _requests(lake, judged, batches).localCheckpoint()
     logger.info("ingested", batches=len(batches), sessions=len(days), **counts)
     return Ingested(accounts, requests, counts, sessions_of(requests), commits)
+
+
+def _keep_actions(lake: Lake, judged: DataFrame, batches: Sequence[Batch]) -> Commit | None:
+    if all(batch.source == "files" for batch in batches):
+        return None  # a file has no column for them
+    return lake.merge(ref.ACTIONS, actions(judged))
 
 
 def keep_calendar(lake: Lake) -> None:

@@ -38,9 +38,7 @@ def held_revisions(lake: Lake, sessions: Sequence[date]) -> DataFrame:
     return rows.where(F.col("session_date").isin(list(sessions)))
 
 
-def classified(
-    lake: Lake, settings: Settings, judged: DataFrame, held: DataFrame
-) -> DataFrame:
+def classified(lake: Lake, settings: Settings, judged: DataFrame, held: DataFrame) -> DataFrame:
     """Give the fate of every judged row, in the order in which it became known."""
     splits = lake.read(ref.ACTIONS).where(F.col("kind") == "split")
     units = settings.units.model_dump()
@@ -48,17 +46,15 @@ def classified(
     return everything.where(~F.col("is_held"))
 
 
-def derived(
-    lake: Lake, settings: Settings, judged: DataFrame, batches: Sequence[Batch]
-) -> DataFrame:
-    """Classify all that ever landed for the sessions that `judged` touches, as if in order.
+def in_order(lake: Lake, judged: DataFrame, batches: Sequence[Batch]) -> DataFrame:
+    """Give `judged` with all that landed before for the tickers and sessions that it touches.
 
-    So what a late delivery leaves behind is what it would have left in time.
+    Classified with nothing held, it gives what a late delivery would have left in time.
     """
     others = [batch for batch in landing.batches(lake.store) if batch not in batches]
-    if others:
-        judged = judged.unionByName(of_sessions_touched(judge(lake, others, None), judged))
-    return classified(lake, settings, judged, held_revisions(lake, []))
+    if not others:
+        return judged
+    return judged.unionByName(of_sessions_touched(judge(lake, others, None), judged))
 
 
 def confirmations(lake: Lake, settings: Settings, sessions: Sequence[date]) -> DataFrame:

@@ -66,8 +66,9 @@ def run(night: Night, source: Source, wanted: Wanted, universe: Sequence[str]) -
         requests = planned(night, wanted, universe)
     with night.progress.step("fetch"):
         batches = fetched(night, source, requests)
-    run_ingest(night, [*batches, *_others(pending(night.lake), batches)], wanted.tickers)
-    run_silver(night, [])
+    waiting = pending(night.lake)
+    run_ingest(night, [*batches, *_others(waiting, batches)], wanted.tickers)
+    run_silver(night, [], is_new=bool(waiting))
     run_gold(night)
     run_optimize(night)
 
@@ -107,17 +108,23 @@ def run_ingest(night: Night, batches: Sequence[Batch], asked: frozenset[str] | N
         night.keep(night.ingested.commits)
 
 
-def run_silver(night: Night, sessions: Sequence[date]) -> None:
-    """Work out sessions anew: those given, those just ingested, and those ingested before."""
+def run_silver(night: Night, sessions: Sequence[date], *, is_new: bool = True) -> None:
+    """Work out sessions anew: those given, those just ingested, and those ingested before.
+
+    Without news (`is_new` false: every landing file had been recorded, and the ledger is as it was)
+    those just ingested are left alone.
+    """
     with night.progress.step("silver"):
         waiting, runs = _waiting(night.lake)
-        new = night.ingested.requests if night.ingested else None
-        fresh = night.ingested.sessions if night.ingested else []
+        done = night.ingested
+        fresh = done.sessions if done else []
         night.sessions = sorted({*sessions, *fresh, *waiting})
-        published = build_silver(night.lake, night.settings, night.sessions, requests=new)
+        is_stale = is_new or (done is not None and done.commits.get("bronze.bars") is not None)
+        wanted = night.sessions if is_stale else sorted({*sessions, *waiting})
+        new = done.requests if done else None
+        published = build_silver(night.lake, night.settings, wanted, requests=new)
         night.keep(published.commits)
-        done = [*runs, night.lake.run_id] if night.ingested else runs
-        night.detail["silver"] = {"ingested_by": done}
+        night.detail["silver"] = {"ingested_by": runs}
 
 
 def run_gold(night: Night, sessions: Sequence[date] = ()) -> None:
@@ -138,7 +145,9 @@ def run_optimize(night: Night) -> None:
     """Lay out what changed."""
     with night.progress.step("optimize"):
         known = [d["optimize"] for d in books.details(night.lake) if "optimize" in d]
-        last = max(known, key=lambda seen: seen["silver.bars_1m"]["through"], default={})
+        last: dict[str, Any] = max(
+            known, key=lambda seen: int(seen["silver.bars_1m"]["through"]), default={}
+        )
         upkeep = optimize(night.lake, last)
         night.keep(upkeep.commits)
         night.detail["optimize"] = upkeep.seen

@@ -79,7 +79,9 @@ class OpenLake:
         if interval == "1m":
             return self.sql(_HELD, **span)
         if interval not in INTERVALS:
-            raise InputError(f"there is no interval {interval!r}; there are 1m, {', '.join(INTERVALS)}")
+            raise InputError(
+                f"there is no interval {interval!r}; there are 1m, {', '.join(INTERVALS)}"
+            )
         return self.sql(_BUCKETS, **span, interval=interval)
 
 

@@ -3,30 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
 from barlake.model.landed import Facts
 
-SERVED_SCHEMA = pa.schema(
-    [
-        pa.field("request_id", pa.string(), nullable=False),
-        pa.field("row", pa.int32(), nullable=False),
-        pa.field("ticker", pa.string()),
-        pa.field("ts_text", pa.string()),
-        pa.field("open_text", pa.string()),
-        pa.field("high_text", pa.string()),
-        pa.field("low_text", pa.string()),
-        pa.field("close_text", pa.string()),
-        pa.field("volume_text", pa.string()),
-        pa.field("dividend_text", pa.string()),
-        pa.field("split_text", pa.string()),
-        pa.field("fetched_at_text", pa.string()),
-        pa.field("fetched_at", pa.timestamp("us", tz="UTC"), nullable=False),
-        pa.field("raw", pa.string()),
-    ]
-)
+_FIELDS: list[pa.Field[Any]] = [
+    pa.field("request_id", pa.string(), nullable=False),
+    pa.field("row", pa.int32(), nullable=False),
+    pa.field("ticker", pa.string()),
+    pa.field("ts_text", pa.string()),
+    pa.field("open_text", pa.string()),
+    pa.field("high_text", pa.string()),
+    pa.field("low_text", pa.string()),
+    pa.field("close_text", pa.string()),
+    pa.field("volume_text", pa.string()),
+    pa.field("dividend_text", pa.string()),
+    pa.field("split_text", pa.string()),
+    pa.field("fetched_at_text", pa.string()),
+    pa.field("fetched_at", pa.timestamp("us", tz="UTC"), nullable=False),
+    pa.field("raw", pa.string()),
+]
+SERVED_SCHEMA = pa.schema(_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,10 +17,13 @@ def audit(classified: DataFrame) -> DataFrame:
     """
     unreadable = F.col("rule").isin(*UNREADABLE)
     ticker = F.when(unreadable, F.lit("")).otherwise(F.coalesce("ticker", F.lit("")))
-    day = F.coalesce("session_date", F.lit("1970-01-01").cast("date"))
+    # A time far outside what readers can hold counts as none: Python's dates end at 1 and 9999.
+    is_told = F.year("session_date").between(1990, 2199)
+    day = F.when(is_told, F.col("session_date")).otherwise(F.lit("1970-01-01").cast("date"))
+    told = F.when(is_told, F.col("ts"))
     counts = [F.count(F.when(F.col("fate") == fate, 1)).alias(fate) for fate in FATES]
     return (
-        classified.withColumns({"ticker": ticker, "session_date": day})
+        classified.withColumns({"ticker": ticker, "session_date": day, "ts": told})
         .groupBy("ticker", "session_date")
         .agg(
             F.count("*").alias("received"),

@@ -77,7 +77,11 @@ def with_reasons(
     )
     dark = _dark(sessions, seen, outage_tickers_min)
     known = (
-        states.join(F.broadcast(refused.distinct().withColumn("_bad", F.lit(True))), ["ticker", "ts"], how="left")
+        states.join(
+            F.broadcast(refused.distinct().withColumn("_bad", F.lit(True))),
+            ["ticker", "ts"],
+            how="left",
+        )
         .join(F.broadcast(dark), ["session_date", "ts"], how="left")
         .withColumn("_absent", F.col("state") != OBSERVED)
     )
@@ -134,9 +138,7 @@ def _gaps(states: DataFrame) -> DataFrame:
         .agg(F.max("count").cast("int").alias("longest_gap"))
     )
     start, end = F.min("ts"), F.max("ts") + minutes(1)
-    gap = F.struct(
-        F.col("from"), F.col("to"), F.col("minutes"), F.col("reason")
-    )
+    gap = F.struct(F.col("from"), F.col("to"), F.col("minutes"), F.col("reason"))
     runs = (
         absent.withColumn("_run", _run("reason"))
         .groupBy(*SESSION, "reason", "_run")

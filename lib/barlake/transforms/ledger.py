@@ -7,6 +7,23 @@ from barlake.transforms.frames import PRICES
 from barlake.transforms.observations import VENDORS, events, with_fate, with_revisions
 from barlake.transforms.units import as_traded, with_factor
 
+# What the ledger is worked out from: the texts stay behind, each window copies its rows whole.
+_BAR = (
+    "request_id",
+    "row",
+    "ticker",
+    "ts",
+    "session_date",
+    "fetched_at",
+    "source",
+    *PRICES,
+    *(f"{price}_served" for price in PRICES),
+    "volume",
+    "rule",
+    "is_duplicate",
+    "is_first_row",
+)
+
 
 def classify(
     observations: DataFrame,
@@ -35,10 +52,14 @@ def classify(
     inside = (F.col("ts") > F.col("open_utc")) & (F.col("ts") < F.col("close_utc"))
     is_first = (F.col("row") == 0) & F.col("source").isin(*VENDORS) & inside
     marked = observations.withColumns(
-        {"is_first_row": F.coalesce(is_first, F.lit(False)), "volume": F.col("volume").cast("bigint")}
+        {
+            "is_first_row": F.coalesce(is_first, F.lit(False)),
+            "volume": F.col("volume").try_cast("bigint"),
+        }
     )
     passes = F.col("rule").isNull() & ~F.col("is_duplicate")
-    sequence = events(marked.where(passes), held)
+    bars = marked.select(*_BAR)
+    sequence = events(bars.where(passes), held)
     in_unit = with_factor(
         sequence,
         splits,
@@ -49,7 +70,7 @@ def classify(
         agreement_min=agreement_min,
     )
     numbered = with_revisions(as_traded(in_unit))
-    everything = numbered.unionByName(marked.where(~passes), allowMissingColumns=True)
+    everything = numbered.unionByName(bars.where(~passes), allowMissingColumns=True)
     return with_fate(everything.withColumn("is_held", F.coalesce("is_held", F.lit(False))))
 
 

@@ -55,9 +55,7 @@ def context(held: DataFrame, sessions: DataFrame, targets: list[date]) -> DataFr
         ticker, session_date, `usual` (ARRAY of arrays: `cum_volumes` of the last 20 sessions held
         before it), `gap_from_prior_close` (null where the previous session is not held).
     """
-    before = (
-        Window.partitionBy("ticker").orderBy("session_date").rowsBetween(-SESSIONS_BACK, -1)
-    )
+    before = Window.partitionBy("ticker").orderBy("session_date").rowsBetween(-SESSIONS_BACK, -1)
     previous = sessions.select(
         "session_date",
         F.lag("session_date").over(Window.orderBy("session_date")).alias("_previous"),
@@ -82,9 +80,7 @@ def with_relative_volume(rows: DataFrame, known: DataFrame) -> DataFrame:
         "ticker", "session_date", F.posexplode(_medians()).alias("_minute", "_usual")
     ).withColumn("minute_of_session", F.col("_minute").cast("smallint"))
     keys = ["ticker", "session_date", "minute_of_session"]
-    relative = F.when(
-        F.col("_usual") > 0, F.col("cum_volume").cast("double") / F.col("_usual")
-    )
+    relative = F.when(F.col("_usual") > 0, F.col("cum_volume").cast("double") / F.col("_usual"))
     return (
         rows.join(medians, keys, how="left")
         .withColumn("rel_volume_20d", relative)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from barlake.model.rules import FIRST_ROW, VOLUME_DROPPED
@@ -60,7 +60,9 @@ def with_revisions(events: DataFrame) -> DataFrame:
         judged.withColumns({"_said": said, "_known": known})
         .withColumn("is_news", F.when(good, F.col("_known").isNull() | ~_same("_said", "_known")))
         .withColumn("revision", F.when(good, F.sum(F.col("is_news").cast("int")).over(bar) - 1))
-        .withColumn("is_late", ~F.col("is_held") & F.col("is_news") & (F.col("fetched_at") < held_later))
+        .withColumn(
+            "is_late", ~F.col("is_held") & F.col("is_news") & (F.col("fetched_at") < held_later)
+        )
     )
     return numbered.withColumn(
         "confirmed_at",
@@ -99,17 +101,17 @@ def with_fate(numbered: DataFrame) -> DataFrame:
     return numbered.withColumn("fate", fate)
 
 
-def _refusal(before: object) -> Column:
+def _refusal(before: WindowSpec) -> Column:
     is_new_to_bar = F.count("*").over(before) == 0
     had_volume = F.max(F.when(F.col("rule").isNull(), F.col("volume"))).over(before) > 0
     observed = ~F.col("is_held") & ~is_new_to_bar
     changes = ~_repeats(before)
-    return F.when(
-        observed & changes & F.col("is_first_row"), F.lit(FIRST_ROW.name)
-    ).when(observed & had_volume & (F.col("volume") == 0), F.lit(VOLUME_DROPPED.name))
+    return F.when(observed & changes & F.col("is_first_row"), F.lit(FIRST_ROW.name)).when(
+        observed & had_volume & (F.col("volume") == 0), F.lit(VOLUME_DROPPED.name)
+    )
 
 
-def _repeats(before: object) -> Column:
+def _repeats(before: WindowSpec) -> Column:
     said = F.struct(*PRICES, "volume", "factor")
     known = F.last(F.when(F.col("rule").isNull(), said), ignorenulls=True).over(before)
     return F.coalesce(_same_struct(said, known), F.lit(False))

@@ -35,9 +35,7 @@ def resample(bars: DataFrame, sessions: DataFrame, *, intervals: dict[str, int])
         .withColumn("_bucket", bucket)
     )
     in_bucket = Window.partitionBy("ticker", "session_date", "interval", "_bucket").orderBy("ts")
-    return _buckets(
-        rows.withColumn("_notional", F.sum(hlc3() * F.col("volume")).over(in_bucket))
-    )
+    return _buckets(rows.withColumn("_notional", F.sum(hlc3() * F.col("volume")).over(in_bucket)))
 
 
 def _buckets(rows: DataFrame) -> DataFrame:

@@ -22,7 +22,8 @@ def typed(rows: DataFrame, *, known_at: datetime, asked: frozenset[str] | None) 
     Returns:
         `rows`, with `ts` (UTC), `fetched_at` (UTC; the row's own where it brings one), `open`,
         `high`, `low`, `close` (dollars, without noise), `open_served` ... `close_served` (as the
-        text has them), `volume` (DECIMAL(38, 0), whole shares), `is_asked`, `known_at`.
+        text has them), `volume` (DOUBLE that is whole: exact as far as the
+        gate lets it pass), `is_asked`, `known_at`.
     """
     require_columns(rows, "ts_text", "fetched_at_text", "ticker", where="typed")
     texts = {f"{name}_text": F.trim(f"{name}_text") for name in TEXTS}
@@ -51,20 +52,24 @@ def with_session(bars: DataFrame, sessions: DataFrame, *, zone: str) -> DataFram
         where `ts` is null), `open_utc`, `close_utc`, `session_minutes` (all null on days without a
         session), `in_session` (the minute is in [04:00, 20:00) exchange time of a session's day).
     """
-    days = F.broadcast(
-        sessions.select(
-            "session_date", "open_utc", "close_utc", F.col("minutes").alias("session_minutes")
-        )
-    )
     first, last = (
         F.to_utc_timestamp(F.timestamp_add("HOUR", F.lit(hour), _midnight()), zone)
         for hour in (PRE_HOUR, POST_HOUR)
     )
-    is_inside = F.col("open_utc").isNotNull() & (F.col("ts") >= first) & (F.col("ts") < last)
+    days = sessions.select(
+        "session_date",
+        "open_utc",
+        "close_utc",
+        F.col("minutes").alias("session_minutes"),
+        first.alias("_first"),
+        last.alias("_last"),
+    )
+    is_inside = (F.col("ts") >= F.col("_first")) & (F.col("ts") < F.col("_last"))
     return (
         bars.withColumn("session_date", F.to_date(F.from_utc_timestamp("ts", zone)))
-        .join(days, "session_date", how="left")
+        .join(F.broadcast(days), "session_date", how="left")
         .withColumn("in_session", F.coalesce(is_inside, F.lit(False)))
+        .drop("_first", "_last")
     )
 
 
@@ -93,8 +98,8 @@ def _number(text: str, kind: str) -> Column:
 
 
 def _whole(text: str) -> Column:
-    amount = _number(text, "decimal(38,6)")
-    return F.when(amount == F.floor(amount), amount.try_cast("decimal(38,0)"))
+    amount = _number(text, "double")
+    return F.when(amount == F.rint(amount), amount)
 
 
 def _midnight() -> Column:

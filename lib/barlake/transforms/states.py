@@ -12,7 +12,12 @@ PAIR = ["ticker", "session_date"]
 
 
 def belief(
-    revisions: DataFrame, requests: DataFrame, sessions: DataFrame, *, zone: str, settle_minutes: int
+    revisions: DataFrame,
+    requests: DataFrame,
+    sessions: DataFrame,
+    *,
+    zone: str,
+    settle_minutes: int,
 ) -> DataFrame:
     """Give the bars that may be believed, each with its session, segment and flags.
 

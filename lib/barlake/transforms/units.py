@@ -44,7 +44,9 @@ def with_factor(
     tail = (1 - agreement_min) / 2
     quantiles = F.array(F.lit(tail), F.lit(0.5), F.lit(1 - tail))
     session = Window.partitionBy(*DELIVERY, "session_date")
-    ratios = _with_ratio(_with_explanation(events, splits, zone)).withColumns(
+    # Laid out once for both windows below: the second's key is a part of the first's.
+    laid_out = _with_ratio(_with_explanation(events, splits, zone)).repartition(*DELIVERY)
+    ratios = laid_out.withColumns(
         {
             "_n": F.count("_ratio").over(session),
             "_p": F.percentile("_ratio", quantiles).over(session),

@@ -7,6 +7,8 @@ from barlake.model.landed import TEXTS
 from barlake.model.rules import CONFLICTING_DUPLICATE, ROW_RULES, RULES
 from barlake.transforms.frames import PRICES
 
+_SAME = ("request_id", "fetched_at", "ticker", "_ts", "_text")
+
 
 def with_rule(rows: DataFrame) -> DataFrame:
     """Add `rule`: the first rule of ROW_RULES that the row breaks; null for a good one.
@@ -29,36 +31,41 @@ def with_repeats(judged: DataFrame) -> DataFrame:
     is_good = F.col("rule").isNull()
     texts = [F.coalesce(f"{name}_text", F.lit("\0")) for name in ("ts", *TEXTS, "fetched_at")]
     as_served = F.concat_ws("\1", *texts, F.coalesce("raw", F.lit("\0")))
-    key = F.when(is_good, F.col("ts").cast("string")).otherwise(as_served)
+    key = {"_ts": F.when(is_good, F.col("ts")), "_text": F.when(~is_good, as_served)}
     said = F.when(is_good, F.struct(*PRICES, "volume"))
-    rows = judged.withColumns({"_key": key, "_said": said, "_good": is_good})
-    same = Window.partitionBy("request_id", "fetched_at", "ticker", "_good", "_key")
+    rows = judged.withColumns({**key, "_said": said})
+    same = Window.partitionBy(*_SAME)
     differs = F.coalesce(F.min("_said").over(same) != F.max("_said").over(same), F.lit(False))
-    position = F.row_number().over(same.orderBy("row"))
+    first_so = F.min("row").over(Window.partitionBy(*_SAME, "_said"))
     return (
-        rows.withColumns({"_differs": differs, "_position": position})
-        .withColumn("is_duplicate", ~F.col("_differs") & (F.col("_position") > 1))
+        rows.withColumns({"_differs": differs, "is_duplicate": F.col("row") != first_so})
         .withColumn(
             "rule",
             F.when(F.col("_differs"), F.lit(CONFLICTING_DUPLICATE.name)).otherwise(F.col("rule")),
         )
-        .drop("_key", "_said", "_good", "_differs", "_position")
+        .drop("_ts", "_text", "_said", "_differs")
     )
 
 
-def refused(classified: DataFrame) -> DataFrame:
+def refused(classified: DataFrame, judged: DataFrame) -> DataFrame:
     """Give the rows of silver.quarantine: one for each refused row, `run_id` left out.
 
     Several refused rows of one request with the same ticker, time and rule would share a key: from
     the second on the row's position is added to `request_id`.
+
+    Args:
+        classified: Every row's fate.
+        judged: The same rows with their texts.
     """
     reasons = F.create_map(*(F.lit(t) for rule in RULES for t in (rule.name, rule.reason)))
     severities = F.create_map(*(F.lit(t) for rule in RULES for t in (rule.name, rule.severity)))
     blank = {name: F.coalesce(name, F.lit("")) for name in ("ticker", "ts_text")}
     key = Window.partitionBy("request_id", "ticker", "ts_text", "rule").orderBy("row")
     suffix = F.concat_ws("/", "request_id", F.col("row").cast("string"))
+    bad = classified.where(F.col("fate") == "quarantined").select("request_id", "row", "rule")
     return (
-        classified.where(F.col("fate") == "quarantined")
+        judged.drop("rule")
+        .join(F.broadcast(bad), ["request_id", "row"], how="inner")
         .withColumns(blank)
         .withColumn("_position", F.row_number().over(key))
         .withColumns({"reason": reasons[F.col("rule")], "severity": severities[F.col("rule")]})

@@ -9,12 +9,17 @@ from uuid import uuid4
 
 from pyspark.sql import DataFrame, SparkSession
 
+import barlake
 from barlake.io import arrow
 from barlake.io.lake import Lake
+from barlake.landing import land
+from barlake.model import ops
 from barlake.model.jobs import RUN
 from barlake.model.table import Table
 from barlake.options import Options
+from barlake.pipelines.ingest import Ingested, ingest
 from barlake.pipelines.night import Night, Wanted, run
+from barlake.pipelines.silver import build_silver
 from barlake.progress import Progress
 from barlake.runtime import running
 from barlake.settings import Settings
@@ -98,3 +103,20 @@ def frame(spark: SparkSession, table: Table, *rows: dict[str, Any]) -> DataFrame
     """The rows as a frame of the table's columns that they name."""
     names = tuple(name for name in table.names if name in rows[0])
     return arrow.frame(spark, table, rows, only=names)
+
+
+def deliver(lake: Lake, conf: Settings, path: Path, *, now: datetime) -> Ingested:
+    """Land one file, ingest it and bring its sessions to silver; gold and the books stay behind."""
+    later = at(lake, now)
+    source = FilesSource(path=path, clock=lambda: now)
+    batches = [land(lake.store, "files", [answer]) for answer in source.answers()]
+    done = ingest(later, conf, batches, asked=None)
+    build_silver(later, conf, done.sessions, requests=done.requests)
+    later.merge(ops.REQUESTS, done.requests)
+    return done
+
+
+def held(lake: Lake, query: str) -> list[dict[str, Any]]:
+    """Give the answer of a DuckDB query over the lake."""
+    rows = barlake.open(str(lake.store.root)).sql(query)
+    return list(rows.arrow().read_all().to_pylist())

@@ -17,7 +17,8 @@ from barlake.model import bronze, ops, ref, silver
 from barlake.pipelines import ledger
 from barlake.settings import Settings
 from barlake.transforms.accounts import actions, audit, requests_of_files
-from barlake.transforms.ledger import corrected_ledger, new_revisions
+from barlake.transforms.ledger import corrected_ledger, new_revisions, of_sessions_touched
+from barlake.transforms.observations import late_news
 from barlake.transforms.validity import refused
 
 logger = structlog.get_logger()
@@ -55,12 +56,14 @@ def ingest(
     rows = lake.stage("observations", ledger.classified(lake, settings, judged, held))
     news = new_revisions(rows)
     accounts = audit(rows).localCheckpoint()
-    is_late = not rows.where("is_late").isEmpty()
+    is_late = not late_news(rows, ledger.requests_of(lake, days)).isEmpty()
     if is_late:
+        # Only what this delivery touches is derived again: other tickers' revisions stay.
+        touched = of_sessions_touched(held, judged)
         judged = lake.stage("judged_late", ledger.in_order(lake, judged, batches))
         nothing = ledger.held_revisions(lake, [])
         rows = lake.stage("late", ledger.classified(lake, settings, judged, nothing))
-        news = corrected_ledger(new_revisions(rows), held)
+        news = corrected_ledger(new_revisions(rows), touched)
         accounts = audit(_received(rows, batches)).localCheckpoint()
     counts = _totals(accounts)
     if is_late or counts["quarantined"]:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from barlake import calendar, landing
 from barlake.io.lake import Lake
 from barlake.landing import Batch
-from barlake.model import bronze, ref
+from barlake.model import bronze, ops, ref
 from barlake.model.landed import SERVED_DDL
 from barlake.settings import Settings
 from barlake.transforms.ledger import classify, of_sessions_touched
@@ -63,6 +63,15 @@ def confirmations(lake: Lake, settings: Settings, sessions: Sequence[date]) -> D
     rows = landed.where(F.col("session_date").isin(list(sessions)))
     known = classified(lake, settings, rows, held_revisions(lake, []))
     return known.where(F.col("revision").isNotNull())
+
+
+def requests_of(lake: Lake, sessions: Sequence[date]) -> DataFrame:
+    """Read the recorded requests that reach into some sessions."""
+    if not sessions:
+        return lake.read(ops.REQUESTS, F.lit(False))
+    first, last = (calendar.day_bounds(day) for day in (min(sessions), max(sessions)))
+    reaches = (F.col("range_start") < F.lit(last[1])) & (F.col("range_end") > F.lit(first[0]))
+    return lake.read(ops.REQUESTS, reaches)
 
 
 def bars_of(sessions: Sequence[date]) -> Column:

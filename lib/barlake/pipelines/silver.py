@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import structlog
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from barlake import calendar
 from barlake.io.history import Commit
 from barlake.io.lake import Lake
-from barlake.model import ops, ref, silver
-from barlake.pipelines.ledger import confirmations, held_revisions
+from barlake.model import ref, silver
+from barlake.pipelines.ledger import confirmations, held_revisions, requests_of
 from barlake.settings import Settings
 from barlake.transforms.belief import has_unconfirmed, with_confirmations
 from barlake.transforms.coverage import coverage
@@ -88,16 +88,11 @@ def _revisions(lake: Lake, settings: Settings, sessions: Sequence[date]) -> Data
 
 
 def _requests(lake: Lake, sessions: Sequence[date], new: DataFrame | None) -> DataFrame:
-    known = lake.read(ops.REQUESTS, _reaching(sessions))
+    known = requests_of(lake, sessions)
     if new is None:
         return known
     keys = ["request_id", "ticker", "received_at"]
     return known.join(new, keys, how="left_anti").unionByName(new.select(*known.columns))
-
-
-def _reaching(sessions: Sequence[date]) -> Column:
-    first, last = (calendar.day_bounds(day) for day in (min(sessions), max(sessions)))
-    return (F.col("range_start") < F.lit(last[1])) & (F.col("range_end") > F.lit(first[0]))
 
 
 def _refused(lake: Lake) -> DataFrame:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from barlake.model.landed import Facts
 
-_FIELDS: list[pa.Field[Any]] = [
+_FIELDS: "list[pa.Field[Any]]" = [
     pa.field("request_id", pa.string(), nullable=False),
     pa.field("row", pa.int32(), nullable=False),
     pa.field("ticker", pa.string()),

@@ -44,7 +44,7 @@ def with_revisions(events: DataFrame) -> DataFrame:
     Returns:
         `events` with `rule` set where one of the two kinds is refused, and, null on refused rows:
         `is_news`; `revision` (0 = first seen); `confirmed_at` (UTC: when the revision was last
-        served). `is_late` marks news that comes before what is held.
+        served).
     """
     require_columns(events, "is_held", "factor", "rule", "is_first_row", where="with_revisions")
     bar = Window.partitionBy("ticker", "ts").orderBy(in_order())
@@ -53,21 +53,31 @@ def with_revisions(events: DataFrame) -> DataFrame:
     said = F.struct(*PRICES, "volume", "factor")
     judged = events.withColumn("rule", F.coalesce("rule", _refusal(before)))
     known = F.last(F.when(good, said), ignorenulls=True).over(before)
-    held_later = F.max(F.when(F.col("is_held"), F.col("fetched_at"))).over(
-        Window.partitionBy("ticker", "ts")
-    )
     numbered = (
         judged.withColumns({"_said": said, "_known": known})
         .withColumn("is_news", F.when(good, F.col("_known").isNull() | ~_same("_said", "_known")))
         .withColumn("revision", F.when(good, F.sum(F.col("is_news").cast("int")).over(bar) - 1))
-        .withColumn(
-            "is_late", ~F.col("is_held") & F.col("is_news") & (F.col("fetched_at") < held_later)
-        )
     )
     return numbered.withColumn(
         "confirmed_at",
         F.when(good, F.max("fetched_at").over(Window.partitionBy("ticker", "ts", "revision"))),
     ).drop("_said", "_known")
+
+
+def late_news(numbered: DataFrame, requests: DataFrame) -> DataFrame:
+    """Keep the news that was known before some answer that the lake has recorded.
+
+    What that later answer said may have been no news then, and is not in the ledger: its landing
+    file has to be read again.
+
+    Args:
+        numbered: `with_revisions`.
+        requests: Rows of ops.requests that reach into the sessions concerned.
+    """
+    latest = requests.groupBy("ticker").agg(F.max("received_at").alias("_latest"))
+    news = numbered.where(F.col("is_news") & ~F.col("is_held"))
+    known = news.join(F.broadcast(latest), "ticker", how="inner")
+    return known.where(F.col("fetched_at") < F.col("_latest"))
 
 
 def known_at(observations: DataFrame, moment: datetime) -> DataFrame:

@@ -1,0 +1,147 @@
+"""Objects below a lake's root: whole or not at all, and once."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from barlake.io.store import Store
+from barlake.model.errors import InputError
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.at(str(tmp_path / "lake"))
+
+
+def files_of(store: Store) -> list[str]:
+    """Give every file there is, drafts as well."""
+    return sorted(str(p.relative_to(store.root)) for p in store.root.rglob("*") if p.is_file())
+
+
+# --- where
+
+
+def test_a_store_is_a_folder_that_need_not_be_there_yet(tmp_path: Path) -> None:
+    store = Store.at(str(tmp_path / "some" / ".." / "lake"))
+
+    assert store.root == tmp_path / "lake"
+    assert store.path("silver/bars_1m") == str(tmp_path / "lake" / "silver" / "bars_1m")
+    assert not store.root.exists()
+
+
+def test_a_relative_root_is_that_of_where_the_command_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert Store.at("lake/main").root == tmp_path / "lake" / "main"
+
+
+@pytest.mark.parametrize("root", ["s3a://lake", "s3://lake/x", "file:///tmp/lake", "https://x"])
+def test_an_address_is_no_folder(root: str) -> None:
+    with pytest.raises(InputError, match=f"{root} is not a folder"):
+        Store.at(root)
+
+
+def test_a_file_is_no_folder_and_holds_none(tmp_path: Path) -> None:
+    (tmp_path / "bars.csv").write_text("ticker\n", "utf-8")
+
+    for root in (tmp_path / "bars.csv", tmp_path / "bars.csv" / "lake"):
+        with pytest.raises(InputError, match=r"bars\.csv is a file"):
+            Store.at(str(root))
+
+
+def test_no_path_is_no_folder() -> None:
+    with pytest.raises(InputError):
+        Store.at("")
+
+
+# --- put once
+
+
+def test_what_is_put_is_there_whole_and_nothing_else_is(store: Store) -> None:
+    assert store.put_once("landing/files/a.parquet", b"first")
+
+    assert store.get("landing/files/a.parquet") == b"first"
+    assert store.exists("landing/files/a.parquet")
+    assert files_of(store) == ["landing/files/a.parquet"]
+
+
+def test_what_is_there_is_not_replaced(store: Store) -> None:
+    store.put_once("a", b"first")
+    before = (store.root / "a").stat()
+
+    assert not store.put_once("a", b"second")
+
+    after = (store.root / "a").stat()
+    assert store.get("a") == b"first"
+    assert (before.st_mtime_ns, before.st_ino) == (after.st_mtime_ns, after.st_ino)
+    assert files_of(store) == ["a"]
+
+
+def test_a_name_is_there_only_once_its_content_is_on_disk(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[int, bool]] = []
+
+    def watched(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_size, store.exists("a")))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    store.put_once("a", b"content")
+
+    assert synced[0] == (len(b"content"), False)
+    assert store.exists("a")
+
+
+def test_a_write_that_fails_leaves_neither_a_name_nor_a_draft(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        store.put_once("landing/a", b"content")
+
+    assert files_of(store) == []
+    monkeypatch.undo()
+    assert store.put_once("landing/a", b"content")
+
+
+def test_of_two_that_put_at_once_the_first_stays(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other process puts its own between our look and our write."""
+
+    def overtaken(_descriptor: int) -> None:
+        (store.root / "a").write_bytes(b"theirs")
+
+    monkeypatch.setattr(os, "fsync", overtaken)
+
+    assert not store.put_once("a", b"ours")
+    assert store.get("a") == b"theirs"
+    assert files_of(store) == ["a"]
+
+
+# --- list, remove
+
+
+def test_files_are_listed_at_any_depth_in_order(store: Store) -> None:
+    for name in ("landing/b/2", "landing/a/1", "landing/b/1", "silver/x"):
+        store.put_once(name, b"")
+
+    assert store.names("landing") == ["landing/a/1", "landing/b/1", "landing/b/2"]
+    assert store.names("gold") == []
+
+
+def test_a_folder_goes_with_all_that_is_in_it_and_an_absent_one_is_gone(store: Store) -> None:
+    store.put_once("_staging/run/judged/1", b"")
+    store.put_once("_staging/other/1", b"")
+
+    store.remove("_staging/run")
+    store.remove("_staging/run")
+    store.remove("_staging/other/1")
+
+    assert files_of(store) == []

@@ -212,7 +212,9 @@ def test_the_librarys_version_is_recorded() -> None:
 def test_before_1990_there_is_no_session() -> None:
     assert calendar.between(date(1980, 1, 1), date(1980, 12, 31)) == []
     assert calendar.closed_before(at("1985-01-01T00:00Z"), 5) == []
-    assert [day.session_date.day for day in calendar.between(date(1980, 1, 1), date(1990, 1, 3))] == [
+    assert [
+        day.session_date.day for day in calendar.between(date(1980, 1, 1), date(1990, 1, 3))
+    ] == [
         2,
         3,
     ]

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any, NoReturn
 
 import duckdb
@@ -14,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from barlake import console
-from barlake.io.history import Commit
 from barlake.model.errors import BarlakeError, BusyError, InputError, QualityError
 from barlake.progress import Progress
 from barlake.summary import FATES, sentences
@@ -188,7 +186,12 @@ def test_a_table_of_rows_is_drawn(duck: duckdb.DuckDBPyConnection, capsys: Captu
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-11-20T21:30Z", "2026-11-20T21:30:00+00:00", "2026-11-20T16:30-05:00", "20261121T0630+09"],
+    [
+        "2026-11-20T21:30Z",
+        "2026-11-20T21:30:00+00:00",
+        "2026-11-20T16:30-05:00",
+        "20261121T0630+09",
+    ],
 )
 def test_an_instant_is_read_with_its_offset(text: str) -> None:
     assert console.instant(text) == AT
@@ -238,7 +241,11 @@ def test_a_run_is_told_in_sentences() -> None:
 
 @pytest.mark.parametrize(
     ("refusal", "status"),
-    [(QualityError("bad"), "blocked"), (BusyError("busy"), "failed"), (BarlakeError("x"), "failed")],
+    [
+        (QualityError("bad"), "blocked"),
+        (BusyError("busy"), "failed"),
+        (BarlakeError("x"), "failed"),
+    ],
 )
 def test_a_run_that_was_refused_says_so_in_json_as_well(
     refusal: BarlakeError, status: str, capsys: Captured
@@ -299,12 +306,3 @@ def test_progress_goes_to_standard_error_where_somebody_looks(capsys: Captured) 
         assert list(progress.each("fetch", [1, 2])) == [1, 2]
 
     assert capsys.readouterr().out == ""
-
-
-def test_what_a_commit_wrote_is_counted_in_plain_numbers() -> None:
-    """They go into JSON and into ops.runs."""
-    commit = Commit(version=1, operation="MERGE", run_id="x", at=0)
-
-    counts = [commit.inserted, commit.updated, commit.files_added, commit.bytes_written]
-    assert counts == [0, 0, 0, 0]
-    assert Path(__file__).exists()

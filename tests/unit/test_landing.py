@@ -169,7 +169,12 @@ def test_a_crash_while_landing_leaves_nothing_that_counts(
 
 @pytest.mark.parametrize(
     ("held", "refused"),
-    [("simulated", "files"), ("simulated", "yahoo"), ("files", "simulated"), ("yahoo", "simulated")],
+    [
+        ("simulated", "files"),
+        ("simulated", "yahoo"),
+        ("files", "simulated"),
+        ("yahoo", "simulated"),
+    ],
 )
 def test_simulated_and_real_bars_never_mix(store: Store, held: str, refused: str) -> None:
     landing.land(store, held, [answer("r1")])

@@ -1,0 +1,234 @@
+"""docs/tables.md: every table, column, rule and job, in words.
+
+Run: python -m barlake.model.dictionary [--check] docs/tables.md
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from barlake.model.jobs import JOBS
+from barlake.model.landed import SERVED
+from barlake.model.rules import RULES
+from barlake.model.table import Column, Table, Zone
+from barlake.model.tables import TABLES
+
+INTRODUCTION = """\
+# The tables
+
+Written from `lib/barlake/model/` by `make docs`: change a declaration there, not this page.
+
+## Words
+
+- **ticker**: the symbol as the vendor spells it.
+- **ts**: start of the bar's minute, inclusive, UTC. The bar covers [ts, ts + 60 s).
+- **session_date**: the exchange-local trading date, from the calendar; never a cast of `ts`.
+- **segment**: `pre` (from 04:00 exchange time), `regular`, `close_auction` (stamped exactly at the
+  close), `post` (to 20:00, on early closes too).
+- **observed, filled**: a vendor gave the bar; the previous close was carried forward.
+- **fetched_at**: knowledge time, the instant at which an observation was received.
+- **delivery**: what became known at one instant: a vendor's request, or all files, and rows of
+  files, with one knowledge time.
+- **revision, version**: a bar's; a table's.
+- **run_id**: one run of one job, also the `userMetadata` of every Delta commit it makes.
+
+Prices are US dollars per share, volumes are shares. Prices are rounded once, on the way into
+silver: below 1,000 dollars to 4 decimals, others to 2, half up.
+
+## Zones
+
+- `landing/`: what was received, as text, in immutable Parquet files, kept for ever. All else
+  follows from it.
+- `bronze`: every value that a bar ever had, by knowledge time.
+- `silver`: what we believe, what we refused, and what is absent.
+- `gold`: features and longer bars.
+- `ref`: the exchange's sessions; splits and dividends.
+- `ops`: requests, runs, and what became of every row received.
+
+`_leases/`, `_runs/` and `_staging/` beside them are the lake's own.
+
+## How to read
+
+**What do we believe?** `silver.bars_1m`, one row per ticker and minute. Add `NOT is_filled` for
+bars that a vendor gave, and `is_settled` for those that were read after their session's close.
+
+**What did we know at T?** `bronze.bars`: of each ticker and minute the last revision with
+`fetched_at <= T`. That needs no old table version, so VACUUM takes nothing from it.
+`lake.bars(ticker, as_known=T)` does it in Python, prices rounded; in DuckDB it is
+
+```sql
+SELECT * FROM bronze.bars
+WHERE ticker = 'AAPL' AND fetched_at <= TIMESTAMPTZ '2026-12-02 12:00:00Z'
+QUALIFY row_number() OVER (PARTITION BY ticker, ts ORDER BY revision DESC) = 1
+```
+
+Both give what had been served, including bars that were still provisional, and fill nothing.
+
+**Why is a minute absent?** `silver.coverage.gaps`: each run of regular minutes without an
+observation, with the first of these reasons that holds. They are inferred from bars and requests;
+no exchange notice is read. The numbers stand under `coverage` in `conf/base.yaml`.
+
+- `quarantined`: a row for the minute was refused.
+- `not_covered`: no answered request reached it, or it lies after the last eligible bar of a
+  session whose close is not covered.
+- `outage`: no ticker of the session shows it, and the session holds `outage_tickers_min` or more.
+- `halt`, `vendor_hole`: the ticker shows `dense_share` or more of its minutes; the run is at least
+  `halt_minutes` long, or shorter.
+- `no_trade`: the ticker is sparse, so a minute without a bar is a minute without a trade.
+
+## What else was decided
+
+- **Revisions** are numbered from 0 in order of knowledge time, whatever the order of arrival; at
+  one instant by request, then by row. What says the same as the revision before it, after
+  rounding, is none, so X, Y, X are three.
+- **A late delivery**, known before an answer that the lake has recorded, is put in its place: for
+  the tickers and sessions that it touches, bronze is derived again from `landing/`. Revisions may
+  then be renumbered, replaced or removed; else bronze only grows.
+- **A refused row is not in bronze.** It is in quarantine, and as it was served in `landing/`. It
+  has one rule, the first that it breaks. A later good row for its minute enters as usual.
+- **`/row`** is added to quarantine's `request_id` from the second refused row of one request,
+  ticker, time and rule on: its position in the payload, from 0.
+- **A warning** (`first_row_of_request`) stands in quarantine where a stored bar was kept, and in
+  `silver.bars_1m.flags` where there was none to keep.
+- **A repeat** within one delivery is a `duplicate` where its values are equal, however they are
+  spelled; where they differ, all rows of that minute are refused.
+- **Another share unit**: a delivery that a known split explains is converted before it is
+  compared, so bronze holds such bars as traded; the served text stays in `landing/`.
+- **A minute is final** 20 minutes (`timing.settle_minutes`) after it ended. Silver takes a
+  revision that was served then or later, or that a later delivery confirmed.
+- **A close is covered** where an answered request that was received 20 minutes after it, or later,
+  reached it; a delivery of files reaches the end of its last bar, of whichever ticker. Only then
+  are minutes filled up to the close.
+- **Files** without `fetched_at` are known at `--as-of`, a folder then being one delivery; without
+  `--as-of` at the instant at which each was read.
+- **A filled row** has revision 0, no `first_seen_at`, no `last_changed_at`, and the source of the
+  bar that it carries forward.
+- **Gaps** are [from, to): `to` is the first minute after the gap. `longest_gap` counts minutes in
+  a row, whatever their reasons.
+- **`1d` is never short**: it lasts as long as its session, and `n_expected` says how long.
+- **`ops.ingest_audit`** counts a row whose ticker cannot be read under an empty ticker, and one
+  whose time cannot be read under 1970-01-01.
+- **`ops.requests`** has one row per ticker and delivery in a file; a file without a good row has
+  one with an empty ticker. A ticker and session with refused rows alone have no coverage.
+- **Declared and still empty**: `silver.quarantine_stream` and `ops.dq_results`, and
+  `ops.ingest_audit.report`; no job writes them yet. No command sets `released_at` yet.
+"""
+
+
+def page() -> str:
+    """Give the whole page."""
+    zones = (line for zone in Zone for line in _zone(zone))
+    return "\n".join([INTRODUCTION, *_landing(), *zones, *_rules(), *_jobs()]) + "\n"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write the page, or with --check compare it; 1 where it differs."""
+    parser = argparse.ArgumentParser(prog="python -m barlake.model.dictionary")
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    parser.add_argument("file", type=Path)
+    given = parser.parse_args(argv)
+    file: Path = given.file
+    if not given.check:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(page(), "utf-8")
+        return 0
+    if file.is_file() and file.read_text("utf-8") == page():
+        return 0
+    sys.stderr.write(f"{file} is not what lib/barlake/model/ says; run `make docs`\n")
+    return 1
+
+
+def _landing() -> list[str]:
+    said = (
+        "What a landing file holds, one row per row served; nothing repaired, dropped or rounded."
+    )
+    return ["## landing", "", said, "", *_columns(SERVED), ""]
+
+
+def _zone(zone: Zone) -> list[str]:
+    tables = [table for table in TABLES if table.zone is zone]
+    return [f"## {zone}", "", *(line for table in tables for line in _table(table))]
+
+
+def _table(table: Table) -> list[str]:
+    facts = {
+        "Key": _names(table.key),
+        "Partition": _names(table.partition_by) or "none",
+        "Order in a file": _names(table.order_by) or "none",
+        "Z-order, when laid out": _names(table.zorder_by),
+        "A MERGE skips files by": _names((*table.partition_by, *table.prune_by)),
+        "Alone no news": _names(table.lineage),
+        "Retention": f"replaced files {_span(table.retention.files)}, "
+        f"history {_span(table.retention.log)}",
+        "Written by": _writers(table),
+    }
+    checks = [f"  - {name}: {_code(sql)}" for name, sql in table.checks]
+    return [
+        f"### {table}",
+        "",
+        table.doc,
+        "",
+        *(f"- {name}: {fact}" for name, fact in facts.items() if fact),
+        *(["- Checks:", *checks] if checks else []),
+        "",
+        *_columns(table.columns),
+        "",
+    ]
+
+
+def _columns(columns: Iterable[Column]) -> list[str]:
+    rows = [
+        (f"`{c.name}`", _code(c.type), c.unit, "yes" if c.nullable else "", c.doc) for c in columns
+    ]
+    return _grid(("column", "type", "unit", "may be null", "what it holds"), rows)
+
+
+def _rules() -> list[str]:
+    said = (
+        "Those of `row` look at one row, in this order, and it is refused by the first that it "
+        "breaks. Those of `rows` compare the others with each other and with what is stored."
+    )
+    rows = [
+        (str(at), f"`{rule.name}`", rule.severity, "row" if rule.holds else "rows", rule.reason)
+        for at, rule in enumerate(RULES, start=1)
+    ]
+    return ["## Rules", "", said, "", *_grid(("", "rule", "severity", "of", "reason"), rows), ""]
+
+
+def _jobs() -> list[str]:
+    said = (
+        "Each is a command of `barlake` and a script in `jobs/`. While it runs, no other run may "
+        "write its tables. At its end every job writes `ops.runs`; those that ingest, "
+        "`ops.requests` and `ops.ingest_audit` as well. A run that is refused (exit codes 2 and 4) "
+        "leaves no row."
+    )
+    rows = [(f"`{job.name}`", _names(map(str, job.writes)) or "`landing/`") for job in JOBS]
+    return ["## Jobs", "", said, "", *_grid(("job", "writes"), rows)]
+
+
+def _writers(table: Table) -> str:
+    if table.zone is Zone.OPS:
+        return "see Jobs"
+    return _names(job.name for job in JOBS if table in job.writes) or "no job yet"
+
+
+def _grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _code(text: str) -> str:
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
+def _span(interval: str) -> str:
+    return interval.removeprefix("interval ")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,409 @@
+"""Real kills: a run dies at any point, and the next one makes it good.
+
+A victim works on its own copy of one lake and is killed, JVM and all, when a file appears: before a
+commit, just after one, between the steps, and at drawn moments. While one is being looked at, the
+next one starts.
+"""
+
+import json
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import pytest
+from pyspark.sql import SparkSession
+
+from barlake import steps
+from barlake.io import lease
+from barlake.io.store import Store
+from barlake.options import Options
+from barlake.pipelines.fetch import fetch
+from barlake.progress import Progress
+from barlake.sources.files import FilesSource
+from tests.builders import run_files
+from tests.lake import two_nights
+from tests.lake.invariants import (
+    DATA,
+    Contents,
+    assert_books_are_closed,
+    assert_committed,
+    assert_equal,
+    assert_files_are_there,
+    assert_keys_are_unique,
+    assert_log_is_sane,
+    contents,
+    files,
+    versions,
+)
+from tests.lake.two_nights import FIRST_NIGHT, SECOND_NIGHT
+from tests.lake.victim import Point, Victim, command, environment
+
+pytestmark = pytest.mark.slow
+
+SEED = 20261127
+DEAD = "dead"
+
+
+def staged(name: str, pattern: str = "*.parquet") -> Point:
+    return Point(f"staging {name}", f"_staging/{DEAD}/{name}", pattern)
+
+
+def written(table: str, nth: int = 1) -> Point:
+    """Inside: a data file is there, its commit is not yet, or only just."""
+    return Point(f"writing {table} {nth}", table.replace(".", "/"), "part-*.parquet", nth)
+
+
+def committed(table: str, nth: int = 1) -> Point:
+    folder = f"{table.replace('.', '/')}/_delta_log"
+    return Point(f"committed {table} {nth}", folder, "[0-9]*.json", nth)
+
+
+def drawn(point: Point, longest: float, random: Random) -> Point:
+    wait = round(random.uniform(0.1, longest), 3)
+    return Point(f"{point.name} and {wait} s", point.folder, point.pattern, wait=wait)
+
+
+def drawn_points() -> list[Point]:
+    random = Random(SEED)  # noqa: S311 - a draw, not a secret
+    recorded = Point("recorded", "_runs", f"{DEAD}.json")
+    landed = Point("landed", "landing", "*.parquet")
+    return [
+        recorded,
+        drawn(recorded, 4.0, random),
+        landed,
+        staged("judged"),
+        staged("observations"),
+        staged("judged_late", "_SUCCESS"),
+        staged("late"),
+        written("silver.quarantine"),
+        committed("silver.quarantine"),
+        written("bronze.bars"),
+        committed("bronze.bars"),
+        staged("belief"),
+        staged("pairs", "_SUCCESS"),
+        staged("states"),
+        written("silver.bars_1m"),
+        committed("silver.bars_1m"),
+        written("silver.coverage"),
+        committed("silver.coverage"),
+        staged("context"),
+        written("gold.features_1m"),
+        committed("gold.features_1m"),
+        written("gold.bars"),
+        committed("gold.bars"),
+        written("silver.bars_1m", 3),  # the two days' MERGE, and then OPTIMIZE
+        committed("silver.bars_1m", 2),
+        committed("gold.features_1m", 2),
+        committed("ops.ingest_audit"),
+        committed("ops.requests"),
+        written("ops.runs"),
+        committed("ops.runs"),
+        drawn(landed, 3.0, random),
+        drawn(committed("bronze.bars"), 3.0, random),
+    ]
+
+
+POINTS = drawn_points()
+FIRST_POINTS = [
+    committed("bronze.bars"),
+    committed("silver.coverage"),
+    committed("ref.sessions", 2),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One lake after its first night, what the second brings, and how that ends without a fault."""
+
+    folder: Path
+    empty: Contents
+    before: Contents
+    after: Contents
+
+    @property
+    def first(self) -> Path:
+        return self.folder / "first.csv"
+
+    @property
+    def second(self) -> Path:
+        return self.folder / "second.csv"
+
+    @property
+    def received(self) -> int:
+        return len(self.second.read_text().splitlines()) - 1
+
+    def copy(self, name: str, *, of: str = "base") -> Path:
+        root = self.folder / name / "lake"
+        shutil.copytree(self.folder / of, root)
+        return root
+
+    def victim(self, name: str, point: Point | None, *, run_id: str = DEAD) -> Victim:
+        return Victim(self.copy(name), run_id, night_of(self.second, "2026-12-01T02:00Z"), point)
+
+    def again(self, root: Path, run_id: str) -> None:
+        run_files(root, self.second, as_of=SECOND_NIGHT, run_id=run_id)
+
+
+def night_of(path: Path, as_of: str) -> tuple[str, ...]:
+    return ("run", "--source", "files", "--from", str(path), "--as-of", as_of)
+
+
+@pytest.fixture(scope="module")
+def scene(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    del spark  # every run here joins it
+    folder = tmp_path_factory.mktemp("crash")
+    first = two_nights.first_night(folder / "first.csv")
+    second = two_nights.second_night(folder / "second.csv")
+    run_files(folder / "base", first, as_of=FIRST_NIGHT, run_id="base")
+    shutil.copytree(folder / "base", folder / "expected")
+    run_files(folder / "expected", second, as_of=SECOND_NIGHT, run_id="expected")
+    after = contents(folder / "expected")
+    assert {row["status"] for row in after["ops.runs"]} == {"ok"}
+    return Scene(folder, {}, contents(folder / "base"), after)
+
+
+@pytest.fixture(scope="module")
+def killed(scene: Scene, request: pytest.FixtureRequest) -> Iterator[Callable[[Point], Victim]]:
+    """Give the dead victim of a point, and let the next point's start meanwhile."""
+    wanted = [p for item in request.session.items if (p := _point_of(item)) is not None]
+    started: dict[Point, Victim] = {}
+
+    def take(point: Point) -> Victim:
+        victim = started.pop(point, None) or start(point)
+        victim.struck()
+        for following in wanted[wanted.index(point) + 1 :][:1]:
+            started[following] = start(following)
+        return victim
+
+    def start(point: Point) -> Victim:
+        return scene.victim(f"point-{POINTS.index(point)}", point)
+
+    yield take
+    for victim in started.values():
+        victim.kill()
+
+
+def _point_of(item: pytest.Item) -> Point | None:
+    if not item.name.startswith("test_a_run_killed_at_any_point"):
+        return None
+    point = item.callspec.params["point"] if hasattr(item, "callspec") else None
+    return point if isinstance(point, Point) else None
+
+
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: f"{point.name}, seed {SEED}")
+def test_a_run_killed_at_any_point_is_made_good_by_the_next(
+    killed: Callable[[Point], Victim], scene: Scene, point: Point
+) -> None:
+    victim = killed(point)
+    root = victim.root
+    at_once = contents(root)
+    status = "ok" if DEAD in runs_of(at_once) else "abandoned"
+
+    assert victim.was_recorded
+    assert_log_is_sane(root)
+    assert_files_are_there(root)
+    assert_keys_are_unique(at_once)
+    assert_committed(at_once, (scene.before, scene.after))
+
+    scene.again(root, "again")
+
+    ended = {"base": "ok", DEAD: status, "again": "ok"}
+    assert_log_is_sane(root)
+    assert_files_are_there(root)
+    assert_equal(contents(root), scene.after)
+    assert_books_are_closed(root, ended, received={"again": scene.received})
+    assert not (root / "_staging" / "again").exists()
+    assert list((root / "_runs").iterdir()) == []
+
+    known = versions(root)
+    scene.again(root, "third")
+
+    assert versions(root) == known
+    assert_books_are_closed(root, {**ended, "third": "ok"}, received={"third": scene.received})
+
+
+@pytest.mark.parametrize("point", FIRST_POINTS, ids=lambda point: point.name)
+def test_the_first_run_of_a_lake_killed_while_tables_are_made_is_made_good_by_the_next(
+    scene: Scene, point: Point
+) -> None:
+    root = scene.folder / f"new-{FIRST_POINTS.index(point)}" / "lake"
+    root.mkdir(parents=True)
+    victim = Victim(root, DEAD, night_of(scene.first, "2026-11-26T02:00Z"), point).struck()
+    at_once = contents(root)
+
+    assert victim.was_recorded
+    assert_log_is_sane(root)
+    assert_files_are_there(root)
+    assert_committed(at_once, (scene.empty, scene.before))
+
+    run_files(root, scene.first, as_of=FIRST_NIGHT, run_id="again")
+
+    assert_equal(contents(root), scene.before)
+    assert_books_are_closed(root, {DEAD: "abandoned", "again": "ok"}, received={})
+
+
+def test_a_run_killed_and_tried_again_under_its_own_name_ends_well(scene: Scene) -> None:
+    """A scheduler's second try has the run id of the first."""
+    root = scene.victim("retry", committed("bronze.bars")).struck().root
+
+    scene.again(root, DEAD)
+
+    assert_equal(contents(root), scene.after)
+    assert_books_are_closed(root, {"base": "ok", DEAD: "ok"}, received={DEAD: scene.received})
+    assert list((root / "_runs").iterdir()) == []
+
+
+@pytest.mark.parametrize("table", ["ops.requests", "ops.runs"])
+def test_what_an_ingest_brought_reaches_gold_though_it_died_while_it_closed_its_books(
+    scene: Scene, table: str
+) -> None:
+    root = scene.copy(f"ingest-{table}")
+    source = FilesSource(path=scene.second, clock=lambda: SECOND_NIGHT)
+    fetch(Store(root), source, [], per_batch=1, progress=Progress(is_shown=False))
+    arguments = ("ingest", "--as-of", "2026-12-01T02:00Z")
+    Victim(root, DEAD, arguments, committed(table)).struck()
+
+    options = Options(lake=str(root), as_of=SECOND_NIGHT)
+    steps.ingest(options)
+    steps.silver(options, None, None)
+    steps.gold(options, None, None)
+
+    assert_equal(contents(root), scene.after)
+
+
+def test_a_reader_beside_a_run_sees_committed_states_alone(scene: Scene) -> None:
+    """I6, and the program gives what a warm session gives, on a host in another zone."""
+    victim = scene.victim("beside", None)
+    seen = 0
+    while victim.process.poll() is None:
+        assert_committed(contents(victim.root), (scene.before, scene.after))
+        seen += 1
+
+    assert victim.ended() == 0, victim.told()
+    assert seen > 5
+    assert_equal(contents(victim.root), scene.after)
+    assert_books_are_closed(
+        victim.root, {"base": "ok", DEAD: "ok"}, received={DEAD: scene.received}
+    )
+
+
+def test_a_second_writer_is_refused_in_one_sentence_and_writes_nothing(scene: Scene) -> None:
+    root = scene.copy("held")
+    night = night_of(scene.second, "2026-12-01T02:00Z")
+    holder = Victim(root, "holder", night, Point("landed", "landing", "*.parquet"), signal.SIGSTOP)
+    try:
+        before = files(holder.struck().root)
+        second = subprocess.run(
+            command(*night, "--lake", str(root), "--run-id", "second"),
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        after = files(root)
+    finally:
+        holder.kill()
+
+    assert second.returncode == 4, second.stderr
+    [sentence] = second.stderr.splitlines()
+    assert "being written by run holder" in sentence
+    assert (after, second.stdout) == (before, "")
+    scene.again(root, "again")
+    assert_equal(contents(root), scene.after)
+
+
+def test_a_run_that_is_still_alive_is_not_closed_by_another(scene: Scene) -> None:
+    root = scene.copy("alive")
+    run = {"run_id": "alive", "job": "fetch", "started_at": "2026-12-01T02:00:00+00:00"}
+    with lease.recorded(Store(root), run):
+        scene.again(root, "other")
+
+        assert "alive" not in runs_of(contents(root))
+        assert lease.abandoned(Store(root)) == []
+
+
+def test_what_a_dead_run_left_beside_the_tables_goes_with_the_next(scene: Scene) -> None:
+    root = scene.copy("rests")
+    leave_dead_run(root)
+    part = root / "_staging" / DEAD / "judged" / "part-00000.parquet"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"half a file")
+    draft = root / "landing" / "files" / ".0123.parquet.4711"
+    draft.write_bytes(b"half a file")
+
+    scene.again(root, "again")
+
+    assert_equal(contents(root), scene.after)
+    assert not list((root / "_staging").glob("*"))
+
+
+def test_a_record_that_was_never_written_is_cleared_away(scene: Scene) -> None:
+    """A run killed between opening its record and writing it has done nothing else."""
+    root = scene.copy("empty-record")
+    (root / "_runs").mkdir(exist_ok=True)
+    (root / "_runs" / f"{DEAD}.json").touch()
+
+    scene.again(root, "again")
+
+    assert list((root / "_runs").iterdir()) == []
+
+
+def test_without_its_record_a_dead_run_is_missing_and_the_check_says_so(scene: Scene) -> None:
+    """The negative control of the record."""
+    root = scene.victim("control", committed("silver.quarantine")).struck().root
+    (root / "_runs" / f"{DEAD}.json").unlink()
+
+    scene.again(root, "again")
+
+    assert_equal(contents(root), scene.after)
+    with pytest.raises(AssertionError, match="abandoned"):
+        assert_books_are_closed(root, {DEAD: "abandoned"}, received={})
+    with pytest.raises(AssertionError, match="does not know"):
+        assert_books_are_closed(root, {"again": "ok"}, received={})
+
+
+def test_the_checks_see_a_broken_lake(spark: SparkSession, scene: Scene) -> None:
+    """The negative control of the invariants."""
+    hole = scene.copy("hole", of="expected")
+    (hole / "silver/bars_1m/_delta_log/00000000000000000001.json").unlink()
+    with pytest.raises(AssertionError, match="bars_1m"):
+        assert_log_is_sane(hole)
+
+    lost = scene.copy("lost", of="expected")
+    next((lost / "silver/bars_1m").rglob("part-*.parquet")).unlink()
+    with pytest.raises((AssertionError, FileNotFoundError)):
+        assert_files_are_there(lost)
+
+    twice = scene.copy("twice", of="expected")
+    path = str(twice / "silver" / "bars_1m")
+    rows = spark.read.format("delta").load(path).where("ticker = 'MSFT'").limit(3).localCheckpoint()
+    rows.write.format("delta").mode("append").save(path)
+    found = contents(twice)
+    with pytest.raises(AssertionError, match="more than once"):
+        assert_keys_are_unique(found)
+    with pytest.raises(AssertionError, match="no committed state"):
+        assert_committed(found, (scene.before, scene.after))
+    with pytest.raises(AssertionError, match="bars_1m"):
+        assert_equal(found, scene.after, DATA)
+
+
+def leave_dead_run(root: Path) -> None:
+    """Leave the record that a run leaves when it is killed."""
+    (root / "_runs").mkdir(exist_ok=True)
+    record = {
+        "run_id": DEAD,
+        "job": "run",
+        "started_at": "2026-12-01T02:00:00+00:00",
+        "process": 4711,
+        "code_version": "0.1.0",
+        "config_hash": "",
+    }
+    (root / "_runs" / f"{DEAD}.json").write_text(json.dumps(record))
+
+
+def runs_of(found: Contents) -> dict[str, str]:
+    return {row["run_id"]: row["status"] for row in found["ops.runs"]}

@@ -5,15 +5,25 @@ What a command runs is imported inside it, so that `--help` loads neither Spark 
 
 import sys
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from barlake import console
+from barlake.arguments import (
+    AsOf,
+    End,
+    Env,
+    Format,
+    From,
+    Json,
+    Lake,
+    RunId,
+    Source,
+    Start,
+    Tickers,
+)
 from barlake.model.errors import BarlakeError, InputError
 from barlake.options import Options
 
@@ -24,40 +34,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="--debug, anywhere, shows the stack of a fault.",
 )
-
-
-class SourceName(StrEnum):
-    """Where bars come from."""
-
-    FILES = "files"
-    SIMULATED = "simulated"
-
-
-class Format(StrEnum):
-    """How `sql` prints."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    PARQUET = "parquet"
-
-
-_DAY = ["%Y-%m-%d"]
-Lake = Annotated[str | None, typer.Option(help="Folder of the lake; default: ./lake/main.")]
-Env = Annotated[str | None, typer.Option("--env", help="Which file of conf/.")]
-AsOf = Annotated[
-    datetime | None,
-    typer.Option(
-        parser=console.instant, metavar="INSTANT", help="The clock, e.g. 2026-11-20T22:00Z."
-    ),
-]
-RunId = Annotated[str | None, typer.Option(help="Name of the run; default: a new one.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Tickers = Annotated[str | None, typer.Option(help="AAPL,MSFT or @file.")]
-Start = Annotated[datetime | None, typer.Option(formats=_DAY, help="First session date.")]
-End = Annotated[datetime | None, typer.Option(formats=_DAY, help="Last session date, inclusive.")]
-Source = Annotated[SourceName | None, typer.Option(help="Where bars come from.")]
-From = Annotated[Path | None, typer.Option("--from", help="File or folder, for --source files.")]
 
 
 def run() -> None:
@@ -262,12 +238,11 @@ def _guarded(program: typer.Typer, arguments: list[str]) -> int:
     given = [word for word in arguments if word != "--debug"]
     try:
         code: Any = program(given, standalone_mode=False)
-    except click.ClickException as wrong:
-        wrong.show()
-        return InputError.exit_code
-    except click.exceptions.Exit as done:
+    except TyperException as wrong:
+        return console.refuse(InputError(wrong.format_message()), is_debugging=is_debugging)
+    except typer.Exit as done:
         return done.exit_code
-    except click.Abort:
+    except typer.Abort:
         return 130
     except BarlakeError as refusal:
         return console.refuse(refusal, is_debugging=is_debugging)

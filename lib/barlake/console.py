@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import click
+import typer
 
 from barlake.model.errors import BarlakeError, InputError, QualityError
 
@@ -21,9 +21,9 @@ def instant(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise click.BadParameter(f"{text!r} is no instant; write 2026-11-20T22:00Z") from None
+        raise typer.BadParameter(f"{text!r} is no instant; write 2026-11-20T22:00Z") from None
     if moment.tzinfo is None:
-        raise click.BadParameter(f"{text!r} has no offset; write {text}Z or {text}-05:00")
+        raise typer.BadParameter(f"{text!r} has no offset; write {text}Z or {text}-05:00")
     return moment.astimezone(UTC)
 
 

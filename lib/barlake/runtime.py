@@ -99,6 +99,7 @@ def _closing(
     from barlake.pipelines import books  # noqa: PLC0415 - brings Spark
 
     def close(status: str) -> None:
+        """Write the run's end, and the ends of the runs that died."""
         ending = books.Ending(
             run_id=run["run_id"],
             job=run["job"],

@@ -4,7 +4,6 @@ from datetime import date, timedelta
 from decimal import Decimal, getcontext
 from random import Random
 
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from barlake.io import arrow
+from barlake.model import silver
 from barlake.transforms.averages import recursive_mean
 from barlake.transforms.features import features
 from barlake.transforms.lookback import context, shapes
@@ -39,21 +39,7 @@ def grid(spark: SparkSession, days: dict[str, list[tuple[float, int]]]) -> DataF
         for ticker, day in days.items()
         for minute, (close, volume) in enumerate(day)
     ]
-    table = pa.Table.from_pylist(rows).cast(
-        pa.schema(
-            [
-                ("ticker", pa.string()),
-                ("ts", pa.timestamp("us", tz="UTC")),
-                ("session_date", pa.date32()),
-                ("minute_of_session", pa.int16()),
-                *((name, pa.float64()) for name in ("open", "high", "low", "close")),
-                ("volume", pa.int64()),
-                ("is_filled", pa.bool_()),
-                ("revision", pa.int32()),
-            ]
-        )
-    )
-    return spark.createDataFrame(table)
+    return arrow.frame(spark, silver.BARS_1M, rows, only=tuple(rows[0]))
 
 
 def computed(spark: SparkSession, days: dict[str, list[tuple[float, int]]]) -> dict[object, object]:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
+from itertools import pairwise
 
 import pytest
 from exchange_calendars import get_calendar
@@ -97,7 +98,7 @@ def test_sessions_come_in_order_each_once_and_never_overlap() -> None:
     days = [day.session_date for day in known]
     assert days == sorted(set(days))
     assert days[0] == date(1990, 1, 2)
-    assert all(a.last < b.first for a, b in zip(known, known[1:], strict=False))
+    assert all(a.last < b.first for a, b in pairwise(known))
     assert {day.session_date for day in known if day.session_date.weekday() > 4} == set()
 
 
@@ -206,7 +207,7 @@ def test_the_years_ahead_have_as_many_sessions_as_a_year_has() -> None:
 
 
 def test_the_librarys_version_is_recorded() -> None:
-    assert calendar.CALENDAR_VERSION == f"exchange_calendars {version('exchange_calendars')}"
+    assert f"exchange_calendars {version('exchange_calendars')}" == calendar.CALENDAR_VERSION
 
 
 def test_before_1990_there_is_no_session() -> None:

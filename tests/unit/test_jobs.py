@@ -22,8 +22,8 @@ def command_of(name: str) -> str:
 
 def commands() -> dict[str, Callable[..., object] | None]:
     """Give every command of `barlake`, name to function."""
-    found = ((c.name or getattr(c.callback, "__name__", ""), c) for c in app.registered_commands)
-    return {name: command.callback for name, command in found}
+    found = [(command.name, command.callback) for command in app.registered_commands]
+    return {str(name or getattr(each, "__name__", "")): each for name, each in found}
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)

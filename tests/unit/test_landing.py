@@ -16,9 +16,9 @@ from barlake.io.store import Store
 from barlake.landing import Batch
 from barlake.model.errors import InputError
 from barlake.model.landed import Facts, Outcome
-from barlake.sources.source import SERVED_SCHEMA, Answer, Request
 from barlake.pipelines.fetch import fetch
 from barlake.progress import Progress
+from barlake.sources.source import SERVED_SCHEMA, Answer, Request
 
 CAME = datetime(2026, 11, 20, 22, 0, 0, 123456, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ def answer(request_id: str = "r1", /, rows: int = 2, **changed: Any) -> Answer:
         attempts=2,
         rows=rows,
         outcome=Outcome.PARTIAL,
-        detail="the vendor’s “words”, \u2028 and all",
+        detail='the vendor\'s "words", \u2028 and all',
     )
     facts = replace(facts, **changed)
     served = [
@@ -156,9 +156,10 @@ def test_a_crash_while_landing_leaves_nothing_that_counts(
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(os, "fsync", crash)
+    monkeypatch.setattr(os, "fsync", crash)
+    with pytest.raises(KeyboardInterrupt):
         landing.land(store, "simulated", [answer("r1")])
+    monkeypatch.undo()
 
     assert landing.batches(store) == []
     assert landing.land(store, "simulated", [answer("r1")]).facts

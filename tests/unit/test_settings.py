@@ -8,7 +8,7 @@ import pytest
 
 from barlake import settings
 from barlake.model.errors import InputError
-from barlake.settings import Settings, load
+from barlake.settings import load
 
 
 @pytest.fixture(autouse=True)

@@ -122,17 +122,19 @@ def _received(classified: DataFrame, batches: Sequence[Batch]) -> DataFrame:
 
 
 def _requests(lake: Lake, judged: DataFrame, batches: Sequence[Batch]) -> DataFrame:
-    def facts(files: bool) -> DataFrame:  # noqa: FBT001 - the one thing that differs
-        rows = [
-            asdict(fact) | {"source": b.source, "run_id": lake.run_id, "ticker": fact.ticker or ""}
-            for b in batches
-            for fact in b.facts
-            if (b.source == "files") is files
-        ]
-        return arrow.frame(lake.spark, ops.REQUESTS, rows)
+    files = [batch for batch in batches if batch.source == "files"]
+    vendors = [batch for batch in batches if batch.source != "files"]
+    found = requests_of_files(judged.where(F.col("source") == "files"), _facts(lake, files))
+    return _facts(lake, vendors).unionByName(found)
 
-    of_files = requests_of_files(judged.where(F.col("source") == "files"), facts(files=True))
-    return facts(files=False).unionByName(of_files)
+
+def _facts(lake: Lake, batches: Sequence[Batch]) -> DataFrame:
+    rows = [
+        asdict(fact) | {"source": batch.source, "run_id": lake.run_id, "ticker": fact.ticker or ""}
+        for batch in batches
+        for fact in batch.facts
+    ]
+    return arrow.frame(lake.spark, ops.REQUESTS, rows)
 
 
 def _totals(accounts: DataFrame) -> dict[str, int]:

@@ -68,33 +68,14 @@ def with_reasons(
         halt_minutes: The shortest run that is called a halt.
         outage_tickers_min: Tickers that a session must hold to tell an outage.
     """
-    session = Window.partitionBy(*SESSION)
-    outside = (
-        (F.col("state") == AFTER_LAST)
-        | F.col("asked_from").isNull()
-        | (F.col("ts") < F.col("asked_from"))
-        | (F.col("ts") >= F.col("asked_to"))
-    )
-    dark = _dark(sessions, seen, outage_tickers_min)
+    refused_minutes = F.broadcast(refused.distinct().withColumn("_bad", F.lit(True)))
+    dark = F.broadcast(_dark(sessions, seen, outage_tickers_min))
     known = (
-        states.join(
-            F.broadcast(refused.distinct().withColumn("_bad", F.lit(True))),
-            ["ticker", "ts"],
-            how="left",
-        )
-        .join(F.broadcast(dark), ["session_date", "ts"], how="left")
+        states.join(refused_minutes, ["ticker", "ts"], how="left")
+        .join(dark, ["session_date", "ts"], how="left")
         .withColumn("_absent", F.col("state") != OBSERVED)
     )
-    base = (
-        F.when(~F.col("_absent"), F.lit(None))
-        .when(F.col("_bad"), "quarantined")
-        .when(outside, "not_covered")
-        .when(F.col("_dark"), "outage")
-        .otherwise("quiet")
-    )
-    shown = F.count(F.when(~F.col("_absent"), 1)).over(session)
-    alive = F.count(F.when(F.col("state").isin(OBSERVED, FILLED), 1)).over(session)
-    runs = known.withColumns({"reason": base, "_dense": shown >= dense_share * alive}).withColumn(
+    runs = known.withColumns({"reason": _base(), "_dense": _is_dense(dense_share)}).withColumn(
         "_run", _run("reason")
     )
     length = F.count("*").over(Window.partitionBy(*SESSION, "reason", "_run"))
@@ -108,6 +89,29 @@ def with_reasons(
         .withColumn("reason", F.when(F.col("reason") == "quiet", quiet).otherwise(F.col("reason")))
         .drop("_bad", "_dark", "_absent", "_dense", "_run", "_length")
     )
+
+
+def _base() -> Column:
+    outside = (
+        (F.col("state") == AFTER_LAST)
+        | F.col("asked_from").isNull()
+        | (F.col("ts") < F.col("asked_from"))
+        | (F.col("ts") >= F.col("asked_to"))
+    )
+    return (
+        F.when(~F.col("_absent"), F.lit(None))
+        .when(F.col("_bad"), "quarantined")
+        .when(outside, "not_covered")
+        .when(F.col("_dark"), "outage")
+        .otherwise("quiet")
+    )
+
+
+def _is_dense(share: float) -> Column:
+    session = Window.partitionBy(*SESSION)
+    shown = F.count(F.when(~F.col("_absent"), 1)).over(session)
+    alive = F.count(F.when(F.col("state").isin(OBSERVED, FILLED), 1)).over(session)
+    return shown >= share * alive
 
 
 def _dark(sessions: DataFrame, seen: DataFrame, tickers_min: int) -> DataFrame:

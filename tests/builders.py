@@ -110,7 +110,7 @@ def deliver(lake: Lake, conf: Settings, path: Path, *, now: datetime) -> Ingeste
     later = at(lake, now)
     source = FilesSource(path=path, clock=lambda: now)
     batches = [land(lake.store, "files", [answer]) for answer in source.answers()]
-    done = ingest(later, conf, batches, asked=None)
+    done = ingest(later, conf, batches)
     build_silver(later, conf, done.sessions, requests=done.requests)
     later.merge(ops.REQUESTS, done.requests)
     return done

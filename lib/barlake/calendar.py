@@ -7,6 +7,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from barlake.model.errors import InputError
+
 if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
 
@@ -14,6 +16,7 @@ EXCHANGE = "XNYS"
 EXCHANGE_ZONE = "America/New_York"
 PRE_HOUR, POST_HOUR = 4, 20
 FIRST = date(1990, 1, 1)
+LAST_YEAR = 2199
 CALENDAR_VERSION = f"exchange_calendars {version('exchange_calendars')}"
 
 
@@ -46,7 +49,12 @@ def horizon(moment: datetime) -> date:
     """Give the last day that the lake's calendar knows: the end of next year.
 
     So the table changes once a year, and always knows a year ahead.
+
+    Raises:
+        InputError: The moment is beyond what the calendar can tell.
     """
+    if moment.year > LAST_YEAR:
+        raise InputError(f"the calendar ends in {LAST_YEAR}; {moment.date()} is beyond it")
     return date(moment.year + 1, 12, 31)
 
 
@@ -69,14 +77,15 @@ def sessions(through: date) -> tuple[Session, ...]:
 
 def between(start: date, end: date) -> list[Session]:
     """Give the sessions of [start, end], both inclusive."""
-    last = date(end.year + 1, 12, 31)
+    last = horizon(datetime(max(end, FIRST).year, 1, 1, tzinfo=UTC))
     return [day for day in sessions(last) if start <= day.session_date <= end]
 
 
 def closed_before(moment: datetime, count: int) -> list[Session]:
     """Give the last `count` sessions that had closed at `moment`, in order."""
-    known = sessions(horizon(moment))
-    return [day for day in known if day.close_utc <= moment][-count:]
+    known = sessions(horizon(max(moment, datetime(FIRST.year, 1, 1, tzinfo=UTC))))
+    closed = [day for day in known if day.close_utc <= moment]
+    return closed[len(closed) - min(count, len(closed)) :]
 
 
 def next_session(session_date: date) -> date:

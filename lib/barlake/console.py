@@ -1,9 +1,13 @@
 """What a command prints: results to standard output, all else to standard error."""
 
+import csv
 import json as json_text
+import math
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -20,48 +24,66 @@ def instant(text: str) -> datetime:
     """Read an ISO 8601 instant; a naive one is refused, not guessed."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise typer.BadParameter(f"{text!r} is no instant; write 2026-11-20T22:00Z") from None
-    if moment.tzinfo is None:
-        raise typer.BadParameter(f"{text!r} has no offset; write {text}Z or {text}-05:00")
-    return moment.astimezone(UTC)
+    raise typer.BadParameter(f"{text!r} has no offset; write {text}Z or {text}-05:00")
 
 
 def show(done: dict[str, Any], *, json: bool) -> None:
     """Print a result: as one JSON object, or line by line."""
     if json:
-        print(json_text.dumps(done, default=str))
+        print(_json(done))
     else:
         print("\n".join(done.get("text") or _lines(done)))
 
 
 def show_run(work: Callable[[], dict[str, Any]], *, json: bool) -> None:
     """Do the work of a run and print what it did; with JSON, a refusal is printed as well."""
-    from barlake.summary import sentences
-
     try:
         done = work()
     except BarlakeError as refusal:
         if json and refusal.exit_code != InputError.exit_code:
             status = STATUSES.get(refusal.exit_code, "failed")
-            print(json_text.dumps({"status": status, "error": str(refusal)}))
+            print(_json({"status": status, "error": str(refusal)}))
         raise
-    print(json_text.dumps(done, default=str) if json else "\n".join(sentences(done)))
+    if json:
+        print(_json(done))
+        return
+    from barlake.summary import sentences  # brings Spark, which a refused run must not
+
+    print("\n".join(sentences(done)))
 
 
 def show_rows(rows: "duckdb.DuckDBPyRelation", form: str) -> None:
-    """Print the answer of a query."""
-    if form == "json":
-        found = rows.arrow().read_all().to_pylist()
-        print(json_text.dumps(found, default=_plain))
-    elif form == "csv":
-        from pyarrow import csv
+    """Print the answer of a query.
 
-        csv.write_csv(rows.arrow().read_all(), sys.stdout.buffer)
+    Raises:
+        InputError: The query broke on a row.
+    """
+    import duckdb
+
+    try:
+        _show_rows(rows, form)
+    except duckdb.Error as wrong:
+        raise InputError(f"the query failed: {str(wrong).splitlines()[0]}") from None
+
+
+def _show_rows(rows: "duckdb.DuckDBPyRelation", form: str) -> None:
+    if form == "json":
+        print(_json(rows.arrow().read_all().to_pylist()))
+    elif form == "csv":
+        names = rows.columns
+        found = rows.arrow().read_all().to_pylist()
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([_cell(row[name]) for name in names] for row in found)
     elif form == "parquet":
         from pyarrow import parquet
 
-        parquet.write_table(rows.arrow().read_all(), sys.stdout.buffer)
+        table = rows.arrow().read_all()
+        parquet.write_table(table, sys.stdout.buffer)
     else:
         rows.show(max_rows=1000)
 
@@ -69,7 +91,7 @@ def show_rows(rows: "duckdb.DuckDBPyRelation", form: str) -> None:
 def show_needs(needs: list[dict[str, Any]], *, json: bool) -> None:
     """Print what was found and what is missing; raise where something needed is missing."""
     if json:
-        print(json_text.dumps({"needs": needs}))
+        print(_json({"needs": needs}))
     else:
         for need in needs:
             mark = "found  " if need["found"] else "MISSING"
@@ -83,7 +105,7 @@ def show_needs(needs: list[dict[str, Any]], *, json: bool) -> None:
 def refuse(refusal: BarlakeError, *, is_debugging: bool) -> int:
     """Say why nothing was done; the stack only where it is asked for."""
     if is_debugging:
-        raise refusal
+        traceback.print_exception(refusal)
     print(f"barlake: {refusal}", file=sys.stderr)
     return refusal.exit_code
 
@@ -91,11 +113,10 @@ def refuse(refusal: BarlakeError, *, is_debugging: bool) -> int:
 def fault(error: Exception, *, is_debugging: bool) -> int:
     """Say what broke, in one line; the stack only where it is asked for."""
     if is_debugging:
-        raise error
+        traceback.print_exception(error)
     first = str(error).strip().splitlines()[:1] or [""]
-    print(
-        f"barlake: {type(error).__name__}: {first[0][:500]} (--debug shows where)", file=sys.stderr
-    )
+    advice = "" if is_debugging else " (--debug shows where)"
+    print(f"barlake: {type(error).__name__}: {first[0][:500]}{advice}", file=sys.stderr)
     return BarlakeError.exit_code
 
 
@@ -127,7 +148,31 @@ def _lines(done: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _plain(value: object) -> str:
+def _json(value: object) -> str:
+    return json_text.dumps(_plain(value), allow_nan=False)
+
+
+def _plain(value: object) -> object:
+    """Give what JSON can hold: no NaN, instants in UTC, whole decimals as integers."""
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return str(value)
+        return _spelled(value)
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def _spelled(moment: datetime) -> str:
+    if moment.tzinfo is None:
+        return moment.isoformat()
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _cell(value: object) -> object:
+    plain = _plain(value)
+    return json_text.dumps(plain) if isinstance(plain, dict | list) else plain

@@ -38,7 +38,8 @@ def land(store: Store, source: str, answers: Sequence[Answer]) -> Batch:
     """
     refuse_mixing(store, source)
     facts = tuple(answer.facts for answer in answers)
-    digest = sha256("\n".join(sorted(f.request_id for f in facts)).encode()).hexdigest()[:32]
+    asked = sorted(f"{f.request_id} {','.join(f.asked or ())}".strip() for f in facts)
+    digest = sha256("\n".join(asked).encode()).hexdigest()[:32]
     name = f"{FOLDER}/{source}/{digest}.parquet"
     if not store.exists(name):
         store.put_once(name, _parquet(facts, [answer.rows for answer in answers]))
@@ -97,4 +98,7 @@ def _parquet(facts: Sequence[Facts], tables: Sequence[pa.Table]) -> bytes:
 def _facts(entry: dict[str, object]) -> Facts:
     instants = ("range_start", "range_end", "requested_at", "received_at")
     parsed = {k: datetime.fromisoformat(str(entry[k])) if entry[k] else None for k in instants}
-    return Facts(**(entry | parsed | {"outcome": Outcome(str(entry["outcome"]))}))  # type: ignore[arg-type]
+    names = entry.get("asked")
+    asked = tuple(str(name) for name in names) if isinstance(names, list) else None
+    rest = {"outcome": Outcome(str(entry["outcome"])), "asked": asked}
+    return Facts(**(entry | parsed | rest))  # type: ignore[arg-type]

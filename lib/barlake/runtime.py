@@ -1,6 +1,7 @@
 """What surrounds a job's one call: session, lease, lake, run record."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger()
 
+# A run's id becomes a file's name; Airflow's ids hold colons and pluses.
+RUN_ID = r"[A-Za-z0-9_][A-Za-z0-9_.:+-]{0,199}"
+
 
 @contextmanager
 def running(job: Job, options: Options) -> Iterator["Night"]:
@@ -33,9 +37,11 @@ def running(job: Job, options: Options) -> Iterator["Night"]:
         BarlakeError: As the body does, or BusyError, before anything is written.
     """
     settings, store, clock = opened(options)
-    run_id = options.run_id or os.environ.get("BARLAKE_RUN_ID") or f"manual-{uuid4()}"
-    if "/" in run_id or run_id.startswith("."):
-        raise InputError(f"the run id {run_id!r} must not hold a slash or begin with a dot")
+    run_id = options.run_id
+    if run_id is None:
+        run_id = os.environ.get("BARLAKE_RUN_ID", f"manual-{uuid4()}")
+    if not re.fullmatch(RUN_ID, run_id):
+        raise InputError(f"the run id {run_id[:60]!r} is none: 1 to 200 of A-Z a-z 0-9 . _ : + -")
     log.configure(job=job.name, run_id=run_id)
     run = {
         "run_id": run_id,
@@ -53,6 +59,7 @@ def running(job: Job, options: Options) -> Iterator["Night"]:
         try:
             yield from _watched(night, run, clock, dead)
         except InputError:
+            night.lake.clear_staging(run_id)
             lease.forget(store, run_id)
             raise
 
@@ -60,7 +67,11 @@ def running(job: Job, options: Options) -> Iterator["Night"]:
 def opened(options: Options) -> tuple[Settings, Store, Clock]:
     """Give the settings, the lake's store and the clock that the options name."""
     settings = load(options.environment)
-    return settings, Store.at(options.lake or settings.lake.root), Clock(options.as_of)
+    return (
+        settings,
+        Store.at(settings.lake.root if options.lake is None else options.lake),
+        Clock(options.as_of),
+    )
 
 
 def _night(settings: Settings, store: Store, clock: Clock, run: dict[str, Any]) -> "Night":
@@ -118,7 +129,7 @@ def _closing(
                 night.lake, ending, ingested=night.ingested, versions=silver, abandoned=dead
             )
         for found in (run, *dead):
+            night.lake.clear_staging(found["run_id"])
             lease.forget(night.lake.store, found["run_id"])
-        night.lake.clear_staging()
 
     return close

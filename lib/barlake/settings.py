@@ -1,11 +1,19 @@
 """Settings: conf/*.yaml and the environment, validated."""
 
 import os
+from contextvars import ContextVar
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,6 +25,7 @@ from barlake.model.errors import InputError
 
 PROJECT = Path(__file__).parents[2]
 CONF = PROJECT / "conf"
+_environment = ContextVar("environment", default="embedded")
 
 
 class Section(BaseModel):
@@ -28,7 +37,7 @@ class Section(BaseModel):
 class LakeSettings(Section):
     """Where the lake is: a folder, relative to where the command is given."""
 
-    root: str
+    root: str = Field(min_length=1)
 
 
 class SourceSettings(Section):
@@ -36,16 +45,16 @@ class SourceSettings(Section):
 
     name: Literal["files", "simulated"]
     seed: int
-    horizon_days: int
-    sessions_per_request: int
-    reread_sessions: int
-    requests_per_batch: int
+    horizon_days: PositiveInt
+    sessions_per_request: PositiveInt
+    reread_sessions: PositiveInt
+    requests_per_batch: PositiveInt
 
 
 class TimingSettings(Section):
     """When a bar is final."""
 
-    settle_minutes: int
+    settle_minutes: NonNegativeInt
 
 
 class UnitSettings(Section):
@@ -94,7 +103,7 @@ class Settings(BaseSettings):
         **_also_unused: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources, strongest first."""
-        files = [CONF / "base.yaml", CONF / f"{_environment()}.yaml"]
+        files = [CONF / "base.yaml", CONF / f"{_environment.get()}.yaml"]
         yaml = YamlConfigSettingsSource(settings_cls, yaml_file=files, deep_merge=True)
         return init_settings, env_settings, yaml
 
@@ -106,18 +115,29 @@ def load(environment: str | None = None) -> Settings:
         InputError: The environment has no file, or a setting is missing, unknown or of a wrong
             type.
     """
-    if environment:
-        os.environ["BARLAKE_ENVIRONMENT"] = environment
-    if not (CONF / f"{_environment()}.yaml").exists():
-        known = ", ".join(sorted(p.stem for p in CONF.glob("*.yaml") if p.stem != "base"))
-        raise InputError(f"there is no environment {_environment()}; conf/ has {known}")
+    name = environment or os.environ.get("BARLAKE_ENVIRONMENT", "embedded")
+    known = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "base")
+    if name not in known:
+        raise InputError(f"there is no environment {name}; conf/ has {', '.join(known)}")
+    _refuse_strangers()
+    chosen = _environment.set(name)
     try:
-        return Settings()
+        return Settings(environment=name)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"setting {name}: {first['msg']}") from None
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"setting {where}: {first['msg']}") from None
+    finally:
+        _environment.reset(chosen)
 
 
-def _environment() -> str:
-    return os.environ.get("BARLAKE_ENVIRONMENT", "embedded")
+def _refuse_strangers() -> None:
+    """Refuse a variable that names no section: the reader of settings would pass it over."""
+    for variable in os.environ:
+        section = variable.removeprefix("BARLAKE_").split("__")[0].lower()
+        if variable.startswith("BARLAKE_") and "__" in variable and section not in _sections():
+            raise InputError(f"setting {section}: no section of that name; {variable} is set")
+
+
+def _sections() -> set[str]:
+    return set(Settings.model_fields)

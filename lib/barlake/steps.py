@@ -6,8 +6,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 import barlake
-from barlake import calendar, universe
+from barlake import calendar, landing, universe
 from barlake.model import jobs
 from barlake.model.errors import InputError
 from barlake.options import Clock, Options
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     import duckdb
 
     from barlake.pipelines.night import Night, Wanted
+
+logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +54,7 @@ class Asked:
         if source == "files" and not path:
             raise InputError("--source files needs --from PATH: a CSV or Parquet file, or a folder")
         days = range_of(start, end)
-        names = tuple(universe.parse(tickers)) if tickers else None
+        names = None if tickers is None else tuple(universe.parse(tickers))
         chosen = source or ("files" if path else None)
         return cls(source=chosen, path=path, tickers=names, start=days[0], end=days[1])
 
@@ -59,8 +63,7 @@ class Asked:
         """The same in the pipelines' words."""
         from barlake.pipelines.night import Wanted  # noqa: PLC0415 - brings Spark
 
-        tickers = frozenset(self.tickers) if self.tickers else None
-        return Wanted(tickers=tickers, start=self.start, end=self.end)
+        return Wanted(start=self.start, end=self.end)
 
 
 def range_of(start: datetime | None, end: datetime | None) -> tuple[date | None, date | None]:
@@ -69,6 +72,8 @@ def range_of(start: datetime | None, end: datetime | None) -> tuple[date | None,
         raise InputError("--start and --end go together; both are inclusive")
     if start and end and start > end:
         raise InputError(f"--start {start.date()} is after --end {end.date()}")
+    if end:
+        calendar.horizon(end)
     return start.date() if start else None, end.date() if end else None
 
 
@@ -110,7 +115,7 @@ def ingest(options: Options) -> dict[str, Any]:
     def body(night: "Night") -> None:
         from barlake.pipelines.night import pending, run_ingest  # noqa: PLC0415 - brings Spark
 
-        run_ingest(night, pending(night.lake), None)
+        run_ingest(night, pending(night.lake))
 
     return _step(jobs.INGEST, options, body)
 
@@ -166,8 +171,13 @@ def rebuild(options: Options, origin: str | None) -> dict[str, Any]:
 
     _, store, _ = opened(Options(lake=origin, environment=options.environment))
     _, target, _ = opened(options)
-    pipeline.copy_landing(store, target)
-    return _step(jobs.REBUILD, options, pipeline.rebuild)
+    known = pipeline.landed(store, target)
+
+    def body(night: "Night") -> None:
+        landing.copy(store, target, known)
+        pipeline.rebuild(night)
+
+    return _step(jobs.REBUILD, options, body)
 
 
 def query(options: Options, text: str) -> "duckdb.DuckDBPyRelation":
@@ -215,7 +225,10 @@ def _files(asked: Asked, clock: Clock) -> Source:
 
     if asked.path is None:
         raise InputError("the source is files: give --from PATH")
-    return FilesSource(path=asked.path, clock=clock.now)
+    if asked.start:
+        logger.warning("range ignored", reason="--start and --end ask a vendor; files are whole")
+    now = clock.now()  # one instant: the files of a folder are one delivery
+    return FilesSource(path=asked.path, clock=lambda: now, asked=asked.tickers)
 
 
 def _simulated(settings: SourceSettings, clock: Clock) -> Source:

@@ -28,4 +28,8 @@ def parse(text: str) -> list[str]:
 def _lines(path: Path) -> list[str]:
     if not path.is_file():
         raise InputError(f"there is no file {path} with tickers")
-    return [line.split("#")[0] for line in path.read_text().splitlines()]
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is no text; give a file with one ticker a line") from None
+    return [line.split("#")[0] for line in text.splitlines()]

@@ -30,9 +30,9 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Landed:
     """All cases in one file, run once."""
     root = tmp_path_factory.mktemp("bad")
     (root / "bars.csv").write_bytes(as_csv(CASES))
-    source = FilesSource(path=root / "bars.csv", clock=lambda: KNOWN_AT)
+    source = FilesSource(path=root / "bars.csv", clock=lambda: KNOWN_AT, asked=sorted(ASKED))
     with running(RUN, Options(lake=str(root / "lake"), as_of=KNOWN_AT, run_id="bad")) as night:
-        run(night, source, Wanted(tickers=ASKED), [])
+        run(night, source, Wanted(), [])
     lake = barlake.open(str(root / "lake"))
 
     def rows(query: str) -> list[dict[str, Any]]:

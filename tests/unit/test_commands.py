@@ -412,22 +412,23 @@ def test_what_was_asked_for_reaches_the_step_as_it_was_said(
         return {"status": "ok"}
 
     monkeypatch.setattr(steps, "run", hear)
-    words = "run --source files --from b.csv --tickers MSFT,AAPL --lake l --run-id n1 --json"
-    when = "--start 2026-11-19 --end 2026-11-20 --as-of 2026-11-21T06:00+09:00"
+    night = "run --source simulated --tickers MSFT,AAPL --start 2026-11-19 --end 2026-11-20 --json"
+    file = "run --from b.csv --lake l --run-id n1 --as-of 2026-11-21T06:00+09:00 --json"
 
-    assert barlake(*words.split(), *when.split()) == 0
+    assert [barlake(*words.split()) for words in (night, file)] == [0, 0]
 
-    options, asked = heard
-    assert options == Options(
-        lake="l", as_of=datetime(2026, 11, 20, 21, 0, tzinfo=UTC), run_id="n1"
-    )
-    assert asked == steps.Asked(
-        source="files",
-        path=Path("b.csv"),
-        tickers=("MSFT", "AAPL"),
-        start=date(2026, 11, 19),
-        end=date(2026, 11, 20),
-    )
+    assert heard == [
+        Options(),
+        steps.Asked(
+            source="simulated",
+            path=None,
+            tickers=("MSFT", "AAPL"),
+            start=date(2026, 11, 19),
+            end=date(2026, 11, 20),
+        ),
+        Options(lake="l", as_of=datetime(2026, 11, 20, 21, 0, tzinfo=UTC), run_id="n1"),
+        steps.Asked(source="files", path=Path("b.csv"), tickers=None, start=None, end=None),
+    ]
     assert list(tmp_path.iterdir()) == []
 
 

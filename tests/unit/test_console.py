@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+import typer
 
 from barlake import console
 from barlake.model.errors import BarlakeError, BusyError, InputError, QualityError
@@ -166,6 +167,15 @@ def test_csv_gives_every_column_lists_too(
     assert re.match(r"2026-11-20[ T]14:30:00(\.0+)?(Z|\+00(:00)?)$", values[3])
 
 
+def test_columns_of_one_name_keep_each_its_own_values(
+    duck: duckdb.DuckDBPyConnection, capsys: Captured
+) -> None:
+    """As a join gives them."""
+    console.show_rows(duck.sql("SELECT 1 AS a, 2 AS a"), "csv")
+
+    assert list(csv.reader(io.StringIO(capsys.readouterr().out)))[1] == ["1", "2"]
+
+
 def test_parquet_goes_to_standard_output_as_bytes(
     duck: duckdb.DuckDBPyConnection, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
@@ -200,13 +210,13 @@ def test_an_instant_is_read_with_its_offset(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["2026-11-20T21:30", "2026-11-20", "now", "", "2026-11-31T00:00Z"])
 def test_what_is_no_instant_is_refused_and_not_guessed(text: str) -> None:
-    with pytest.raises(Exception, match=r"has no offset|is no instant"):
+    with pytest.raises(typer.BadParameter, match=r"has no offset|is no instant"):
         console.instant(text)
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00+05:00", "9999-12-31T23:59-05:00"])
 def test_an_instant_beyond_all_years_is_none(text: str) -> None:
-    with pytest.raises(Exception, match="is no instant"):
+    with pytest.raises(typer.BadParameter, match="is no instant"):
         console.instant(text)
 
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -144,11 +145,11 @@ def test_who_looks_stands_in_nobodys_way(store: Store) -> None:
         pass
     [path] = (store.root / lease.FOLDER).iterdir()
 
-    with path.open("a+") as looking:
-        fcntl.flock(looking, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        threading.Timer(0.02, lambda: fcntl.flock(looking, fcntl.LOCK_UN)).start()
-        with lease.lease(store, [silver.BARS_1M], record("night-2")):
-            assert (lease.holder_of(store, silver.BARS_1M) or {})["run_id"] == "night-2"
+    looking = os.open(path, os.O_RDWR)
+    fcntl.flock(looking, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    threading.Timer(0.02, os.close, [looking]).start()
+    with lease.lease(store, [silver.BARS_1M], record("night-2")):
+        assert (lease.holder_of(store, silver.BARS_1M) or {})["run_id"] == "night-2"
 
 
 def test_a_holder_that_has_not_said_its_name_yet_is_no_fault(store: Store) -> None:

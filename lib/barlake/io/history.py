@@ -44,7 +44,7 @@ def latest(store: Store, table: Table) -> int:
 def commit(store: Store, table: Table, version: int) -> Commit:
     """Read one version's commit."""
     text = store.get(f"{table.path}/_delta_log/{version:020d}.json").decode()
-    actions = [json.loads(line) for line in text.splitlines() if line]
+    actions = [json.loads(line) for line in text.split("\n") if line]
     info: dict[str, Any] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
     added = [a["add"] for a in actions if "add" in a]
     removed = [a["remove"] for a in actions if "remove" in a]
@@ -67,6 +67,8 @@ def commit(store: Store, table: Table, version: int) -> Commit:
 def changed_since(store: Store, table: Table, version: int) -> set[tuple[str | None, ...]] | None:
     """Give the partitions that changed after `version`; None where the log no longer tells."""
     known = versions(store, table)
+    if version > max(known, default=-1):
+        return None  # another log than the one that was looked at
     wanted = range(version + 1, max(known, default=-1) + 1)
     if not set(wanted) <= set(known):
         return None

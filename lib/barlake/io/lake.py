@@ -61,9 +61,9 @@ class Lake:
         rows.write.mode("overwrite").parquet(path)
         return self.spark.read.schema(rows.schema).parquet(path)
 
-    def clear_staging(self) -> None:
-        """Remove what this run staged."""
-        self.store.remove(f"{STAGING}/{self.run_id}")
+    def clear_staging(self, run_id: str) -> None:
+        """Remove what a run staged."""
+        self.store.remove(f"{STAGING}/{run_id}")
 
     def merge(self, table: Table, rows: DataFrame, within: Column | None = None) -> Commit | None:
         """Upsert `rows` in one commit; None where nothing is news, and then nothing is committed.

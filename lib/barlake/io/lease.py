@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,8 +17,13 @@ RECORDS = "_runs"
 
 
 @contextmanager
-def lease(store: Store, tables: Iterable[Table], holder: dict[str, Any]) -> Iterator[None]:
+def lease(
+    store: Store, tables: Iterable[Table], holder: dict[str, Any], *, patience: float = 0.3
+) -> Iterator[None]:
     """Hold the tables for one run, or refuse before anything is written.
+
+    `patience`, in seconds, is how long to wait for each table; somebody who merely looks at a
+    lease lets go at once.
 
     The lock is the operating system's: it ends with its process, however that ends.
 
@@ -26,21 +32,21 @@ def lease(store: Store, tables: Iterable[Table], holder: dict[str, Any]) -> Iter
     """
     with ExitStack() as held:
         for table in sorted(tables, key=str):
-            held.enter_context(_locked(store.root / FOLDER / f"{table}.lease", str(table), holder))
+            held.enter_context(_locked(_path(store, table), str(table), holder, patience))
         yield
 
 
 def holder_of(store: Store, table: Table) -> dict[str, Any] | None:
     """Give who writes the table now; None where nobody does."""
-    path = store.root / FOLDER / f"{table}.lease"
-    return json.loads(path.read_text()) if path.exists() and _is_held(path) else None
+    path = _path(store, table)
+    return _said(path) if _is_held(path) else None
 
 
 @contextmanager
 def recorded(store: Store, run: dict[str, Any]) -> Iterator[None]:
     """Keep a record of a run while it runs; it stays when the run dies, for the next to find."""
     path = store.root / RECORDS / f"{run['run_id']}.json"
-    with _locked(path, f"run {run['run_id']}", run):
+    with _locked(path, f"run {run['run_id']}", run, patience=0.3):
         yield
 
 
@@ -52,37 +58,59 @@ def forget(store: Store, run_id: str) -> None:
 def abandoned(store: Store) -> list[dict[str, Any]]:
     """Give the records of runs that died before ops.runs had their row, in order of start."""
     paths = sorted((store.root / RECORDS).glob("*.json"))
-    dead = [json.loads(p.read_text()) for p in paths if p.stat().st_size and not _is_held(p)]
-    return sorted(dead, key=lambda record: str(record["started_at"]))
+    dead = [_said(path) for path in paths if not _is_held(path)]
+    return sorted((d for d in dead if d), key=lambda record: str(record["started_at"]))
 
 
 @contextmanager
-def _locked(path: Path, what: str, holder: dict[str, Any]) -> Iterator[None]:
+def _locked(path: Path, what: str, holder: dict[str, Any], patience: float) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
-        _take(file, what)
+        _take(file, what, patience)
         file.truncate(0)
         file.write(json.dumps(holder))
         file.flush()
         yield
 
 
-def _take(file: IO[str], what: str) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.seek(0)
-        other = json.loads(file.read() or "{}")
-        raise BusyError(
-            f"{what} is being written by run {other.get('run_id', 'unknown')} "
-            f"(process {other.get('process', 'unknown')}); wait for it, or end it, and run again"
-        ) from None
+def _path(store: Store, table: Table) -> Path:
+    return store.root / FOLDER / f"{table}.lease"
 
 
-def _is_held(path: Path) -> bool:
-    with path.open("a+") as file:
+def _take(file: IO[str], what: str, patience: float) -> None:
+    until = time.monotonic() + patience
+    while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return True
+            if time.monotonic() > until:
+                break
+            time.sleep(0.05)
+        else:
+            return
+    file.seek(0)
+    other = json.loads(file.read() or "{}")
+    raise BusyError(
+        f"{what} is being written by run {other.get('run_id', 'unknown')} "
+        f"(process {other.get('process', 'unknown')}); wait for it, or end it, and run again"
+    )
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        with path.open("r") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
     return False
+
+
+def _said(path: Path) -> dict[str, Any]:
+    """Read who a file names; nobody where it is gone, or has not said so yet."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text() or "{}")
+    except FileNotFoundError:
+        return {}
+    return found

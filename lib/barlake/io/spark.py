@@ -52,4 +52,15 @@ def require_safe(spark: SparkSession) -> None:
 
 def _arguments() -> list[str]:
     defaults = PROJECT / "spark-defaults.conf"
-    return ["--properties-file", f'"{defaults}"', "--driver-class-path", f'"{PROJECT}/jars/core/*"']
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "barlake", "spark")
+    options = {
+        "--properties-file": defaults,
+        "--driver-class-path": f"{PROJECT}/jars/core/*",
+        "--conf spark.sql.warehouse.dir": cache / "warehouse",
+        "--conf spark.local.dir": cache / "local",
+    }
+    return [_argument(name, value) for name, value in options.items()]
+
+
+def _argument(name: str, value: object) -> str:
+    return f'{name}="{value}"' if name.startswith("--conf") else f'{name} "{value}"'

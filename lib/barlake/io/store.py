@@ -21,10 +21,13 @@ class Store:
         Raises:
             InputError: `root` is an address, not a folder, or a file stands there.
         """
+        if not root:
+            raise InputError("the lake has no name; give the path of a folder")
         if "://" in root:
             raise InputError(f"the lake {root} is not a folder; give the path of a local folder")
-        if Path(root).is_file():
-            raise InputError(f"the lake {root} is a file; give a folder, or a path that is free")
+        for path in (Path(root), *Path(root).parents):
+            if path.is_file():
+                raise InputError(f"the lake {root} cannot be: {path} is a file; give a folder")
         return cls(Path(root).resolve())
 
     def path(self, name: str) -> str:
@@ -54,11 +57,16 @@ class Store:
             return False
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f".{target.name}.{os.getpid()}")
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
+        try:
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, target)  # unlike a rename, refuses a name that is taken meanwhile
+        except FileExistsError:
+            return False
+        finally:
+            draft.unlink(missing_ok=True)
         return True
 
     def put(self, name: str, content: bytes) -> None:

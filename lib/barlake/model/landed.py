@@ -40,7 +40,8 @@ class Outcome(StrEnum):
 class Facts:
     """What is known of one request; all instants are UTC.
 
-    `ticker`, `range_start` and `range_end` are None for a file, whose rows tell them.
+    `ticker`, `range_start` and `range_end` are None for a file, whose rows tell them. `asked` are
+    the only tickers that were welcome; None for all.
     """
 
     request_id: str
@@ -53,3 +54,4 @@ class Facts:
     rows: int
     outcome: Outcome
     detail: str
+    asked: tuple[str, ...] | None = None

@@ -1,6 +1,7 @@
 """What the lake did -> ops.runs, ops.requests, ops.ingest_audit; and what earlier runs left."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +13,16 @@ from pyspark.sql import functions as F
 from barlake.io import arrow
 from barlake.io.history import Commit
 from barlake.io.lake import Lake
+from barlake.io.lease import lease
 from barlake.model import bronze, ops, silver
 from barlake.pipelines.ingest import Ingested
 from barlake.transforms.accounts import audit_of_abandoned
 from barlake.transforms.served import instant
 
 Detail = dict[str, Any]
+
+# Every job writes its end: a few seconds of another's are worth waiting for.
+BOOKS_WAIT = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,18 +50,21 @@ def record(
 ) -> None:
     """Write a run's rows, and close the runs that died before they could write theirs.
 
-    `versions` are silver.bars_1m's before and after. ops.runs comes last: a run has its row only
-    when all else that it had to say is there.
+    `versions` are silver.bars_1m's before and after. ops.requests comes last, and of runs that
+    ended well alone: a request that it does not name is taken up again by the next run.
     """
-    accounts = [_audit(lake, ingested, versions)] if ingested else []
-    accounts += [_audit_of_dead(lake, str(dead["run_id"])) for dead in abandoned]
-    for rows in accounts:
-        lake.merge(ops.INGEST_AUDIT, rows)
-    # Requests that a failed run does not name are taken up again by the next.
-    if ingested and ending.status == "ok":
-        lake.merge(ops.REQUESTS, ingested.requests)
-    ends = [_row(ending), *(_abandoned(dead, ending.finished_at) for dead in abandoned)]
-    lake.merge(ops.RUNS, arrow.frame(lake.spark, ops.RUNS, ends))
+    holder = {"run_id": ending.run_id, "process": os.getpid()}
+    with lease(lake.store, (ops.INGEST_AUDIT, ops.RUNS, ops.REQUESTS), holder, patience=BOOKS_WAIT):
+        told = {row["run_id"] for row in arrow.rows(lake.read(ops.RUNS).select("run_id"))}
+        dead = [run for run in abandoned if run["run_id"] not in told]
+        accounts = [_audit(lake, ingested, versions)] if ingested else []
+        accounts += [_audit_of_dead(lake, str(run["run_id"])) for run in dead]
+        for rows in accounts:
+            lake.merge(ops.INGEST_AUDIT, rows)
+        ends = [_row(ending), *(_abandoned(run, ending.finished_at) for run in dead)]
+        lake.merge(ops.RUNS, arrow.frame(lake.spark, ops.RUNS, ends))
+        if ingested and ending.status == "ok":
+            lake.merge(ops.REQUESTS, ingested.requests)
 
 
 def details(lake: Lake) -> list[Detail]:

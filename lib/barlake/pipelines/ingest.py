@@ -35,9 +35,7 @@ class Ingested:
     commits: dict[str, Commit | None] = field(default_factory=dict)
 
 
-def ingest(
-    lake: Lake, settings: Settings, batches: Sequence[Batch], *, asked: frozenset[str] | None
-) -> Ingested:
+def ingest(lake: Lake, settings: Settings, batches: Sequence[Batch]) -> Ingested:
     """Judge what landed, refuse what is wrong, and add what is news to the ledger.
 
     Quarantine is written first: where it cannot be, nothing is published.
@@ -46,10 +44,9 @@ def ingest(
         lake: Where to.
         settings: Of share units.
         batches: Landing files; those that were ingested before change nothing.
-        asked: The only tickers that are welcome; None for all.
     """
     keep_calendar(lake)
-    judged = lake.stage("judged", ledger.judge(lake, batches, asked))
+    judged = lake.stage("judged", ledger.judge(lake, batches))
     days = arrow.dates(judged.where(F.col("rule").isNull()), "session_date")
     commits = {"ref.actions": _keep_actions(lake, judged, batches)}
     held = ledger.held_revisions(lake, days)

@@ -18,17 +18,33 @@ from barlake.transforms.served import typed, with_session
 from barlake.transforms.validity import with_repeats, with_rule
 
 
-def judge(lake: Lake, batches: Sequence[Batch], asked: frozenset[str] | None) -> DataFrame:
+def judge(lake: Lake, batches: Sequence[Batch]) -> DataFrame:
     """Read landing files, and give each row its types, its session and the rule that it breaks."""
-    served = [
-        lake.spark.read.schema(SERVED_DDL.replace(" NOT NULL", ""))
-        .parquet(*(lake.store.path(b.name) for b in batches if b.source == source))
-        .withColumn("source", F.lit(source))
-        for source in sorted({b.source for b in batches})
-    ]
-    rows = typed(reduce(DataFrame.unionByName, served), known_at=lake.now, asked=asked)
+    served = reduce(DataFrame.unionByName, [_served(lake, batch) for batch in _by_asked(batches)])
+    rows = typed(served, known_at=lake.now)
     placed = with_session(rows, lake.read(ref.SESSIONS), zone=calendar.EXCHANGE_ZONE)
     return with_repeats(with_rule(placed)).drop("known_at", "is_asked", "in_session")
+
+
+Alike = tuple[str, tuple[str, ...] | None, list[str]]
+
+
+def _by_asked(batches: Sequence[Batch]) -> list[Alike]:
+    """Group landing files by source and by the tickers that were welcome."""
+    groups: dict[tuple[str, tuple[str, ...] | None], list[str]] = {}
+    for batch in batches:
+        groups.setdefault((batch.source, batch.facts[0].asked), []).append(batch.name)
+    return [(source, asked, names) for (source, asked), names in groups.items()]
+
+
+def _served(lake: Lake, alike: Alike) -> DataFrame:
+    source, asked, names = alike
+    is_asked = F.lit(True) if asked is None else F.col("ticker").isin(list(asked))
+    return (
+        lake.spark.read.schema(SERVED_DDL.replace(" NOT NULL", ""))
+        .parquet(*(lake.store.path(name) for name in names))
+        .withColumns({"source": F.lit(source), "is_asked": is_asked})
+    )
 
 
 def held_revisions(lake: Lake, sessions: Sequence[date]) -> DataFrame:
@@ -54,12 +70,12 @@ def in_order(lake: Lake, judged: DataFrame, batches: Sequence[Batch]) -> DataFra
     others = [batch for batch in landing.batches(lake.store) if batch not in batches]
     if not others:
         return judged
-    return judged.unionByName(of_sessions_touched(judge(lake, others, None), judged))
+    return judged.unionByName(of_sessions_touched(judge(lake, others), judged))
 
 
 def confirmations(lake: Lake, settings: Settings, sessions: Sequence[date]) -> DataFrame:
     """Give when each revision of some sessions was last served: (ticker, ts, revision)."""
-    landed = judge(lake, landing.batches(lake.store), None)
+    landed = judge(lake, landing.batches(lake.store))
     rows = landed.where(F.col("session_date").isin(list(sessions)))
     known = classified(lake, settings, rows, held_revisions(lake, []))
     return known.where(F.col("revision").isNotNull())

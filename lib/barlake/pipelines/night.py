@@ -53,9 +53,8 @@ class Night:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a run was asked for; `tickers` None means every ticker of the source."""
+    """The sessions that a run was asked for; without them, whatever the lake lacks."""
 
-    tickers: frozenset[str] | None = None
     start: date | None = None
     end: date | None = None
 
@@ -67,7 +66,7 @@ def run(night: Night, source: Source, wanted: Wanted, universe: Sequence[str]) -
     with night.progress.step("fetch"):
         batches = fetched(night, source, requests)
     waiting = pending(night.lake)
-    run_ingest(night, [*batches, *_others(waiting, batches)], wanted.tickers)
+    run_ingest(night, [*batches, *_others(waiting, batches)])
     run_silver(night, [], is_new=bool(waiting))
     run_gold(night)
     run_optimize(night)
@@ -99,12 +98,12 @@ def pending(lake: Lake) -> list[Batch]:
     return [b for b in landing.batches(lake.store) if b.facts[0].request_id not in recorded]
 
 
-def run_ingest(night: Night, batches: Sequence[Batch], asked: frozenset[str] | None) -> None:
+def run_ingest(night: Night, batches: Sequence[Batch]) -> None:
     """Bring landing files into the ledger."""
     with night.progress.step("ingest"):
         if not batches:
             return
-        night.ingested = ingest(night.lake, night.settings, batches, asked=asked)
+        night.ingested = ingest(night.lake, night.settings, batches)
         night.keep(night.ingested.commits)
 
 

@@ -2,12 +2,13 @@
 
 from barlake import landing
 from barlake.io.store import Store
+from barlake.landing import Batch
 from barlake.model.errors import InputError
 from barlake.pipelines.night import Night, run_gold, run_ingest, run_optimize, run_silver
 
 
-def copy_landing(origin: Store, target: Store) -> int:
-    """Copy what landed into another lake, and give the number of files.
+def landed(origin: Store, target: Store) -> list[Batch]:
+    """Give what landed in a lake, if another may be made of it.
 
     Raises:
         InputError: Nothing landed there, or the target is the same lake or holds other bars.
@@ -21,13 +22,12 @@ def copy_landing(origin: Store, target: Store) -> int:
     strangers = [batch.name for batch in landing.batches(target) if batch.name not in names]
     if strangers:
         raise InputError(f"{target.root} holds other bars ({strangers[0]}); give an empty folder")
-    landing.copy(origin, target, known)
-    return len(known)
+    return known
 
 
 def rebuild(night: Night) -> None:
     """Bring everything that landed into tables, as if it had just come."""
-    run_ingest(night, landing.batches(night.lake.store), None)
+    run_ingest(night, landing.batches(night.lake.store))
     run_silver(night, [])
     run_gold(night)
     run_optimize(night)

@@ -10,6 +10,14 @@ from barlake.io.store import Store
 from barlake.model.errors import InputError
 from barlake.model.tables import TABLES
 
+# Half up on decimals, as on the way into silver: DuckDB rounds a double by its binary value.
+_DENOISED = """
+CREATE MACRO denoised(price) AS CASE
+    WHEN price < 1000 THEN round(price::DECIMAL(18, 8), 4)::DOUBLE
+    ELSE round(price::DECIMAL(18, 8), 2)::DOUBLE
+END
+"""
+
 
 def connect(store: Store) -> duckdb.DuckDBPyConnection:
     """Open DuckDB on a lake: `silver.bars_1m` and so on are views; instants are shown in UTC.
@@ -30,6 +38,7 @@ def connect(store: Store) -> duckdb.DuckDBPyConnection:
         connection.execute("USE " + table.zone.value)
         connection.table_function("delta_scan", [store.path(table.path)]).create_view(table.name)
     connection.execute("USE main")
+    connection.execute(_DENOISED)
     return connection
 
 

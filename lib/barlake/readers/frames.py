@@ -21,10 +21,10 @@ ORDER BY ts
 # The times of the exchange's day bound what a session may hold: from 04:00, for 16 hours.
 _KNOWN = """
 SELECT b.ticker, b.ts, s.session_date, b.revision,
-       CASE WHEN b.open < 1000 THEN round(b.open, 4) ELSE round(b.open, 2) END AS open,
-       CASE WHEN b.high < 1000 THEN round(b.high, 4) ELSE round(b.high, 2) END AS high,
-       CASE WHEN b.low < 1000 THEN round(b.low, 4) ELSE round(b.low, 2) END AS low,
-       CASE WHEN b.close < 1000 THEN round(b.close, 4) ELSE round(b.close, 2) END AS close,
+       denoised(b.open) AS open,
+       denoised(b.high) AS high,
+       denoised(b.low) AS low,
+       denoised(b.close) AS close,
        b.volume, b.source, b.fetched_at, b.request_id
 FROM bronze.bars b JOIN ref.sessions s
   ON b.ts >= s.open_utc - INTERVAL 330 MINUTE AND b.ts < s.open_utc + INTERVAL 630 MINUTE

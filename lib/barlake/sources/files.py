@@ -24,9 +24,12 @@ class FilesSource:
 
     name = "files"
 
-    def __init__(self, *, path: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, *, path: Path, clock: Callable[[], datetime], asked: Sequence[str] | None = None
+    ) -> None:
         self._path = path
         self._clock = clock
+        self._asked = None if asked is None else tuple(sorted(asked))
 
     def requests(self, wanted: Sequence[Request]) -> Sequence[Request]:
         """Give one request per file, by name, whatever is wanted; equal content once.
@@ -62,6 +65,7 @@ class FilesSource:
             rows=texts.num_rows,
             outcome=Outcome.OK,
             detail=path.name,
+            asked=self._asked,
         )
         return Answer(facts=facts, rows=_served(texts, facts))
 

@@ -44,7 +44,7 @@ def with_revisions(events: DataFrame) -> DataFrame:
     Returns:
         `events` with `rule` set where one of the two kinds is refused, and, null on refused rows:
         `is_news`; `revision` (0 = first seen); `confirmed_at` (UTC: when the revision was last
-        served).
+        served). `is_late` marks news that became known before a revision that is held.
     """
     require_columns(events, "is_held", "factor", "rule", "is_first_row", where="with_revisions")
     bar = Window.partitionBy("ticker", "ts").orderBy(in_order())
@@ -58,17 +58,25 @@ def with_revisions(events: DataFrame) -> DataFrame:
         .withColumn("is_news", F.when(good, F.col("_known").isNull() | ~_same("_said", "_known")))
         .withColumn("revision", F.when(good, F.sum(F.col("is_news").cast("int")).over(bar) - 1))
     )
-    return numbered.withColumn(
-        "confirmed_at",
-        F.when(good, F.max("fetched_at").over(Window.partitionBy("ticker", "ts", "revision"))),
-    ).drop("_said", "_known")
+    held_last = F.max(F.when(F.col("is_held"), F.col("fetched_at"))).over(
+        Window.partitionBy("ticker", "ts")
+    )
+    is_late = ~F.col("is_held") & F.col("is_news") & (F.col("fetched_at") < held_last)
+    return (
+        numbered.withColumn("is_late", is_late)
+        .withColumn(
+            "confirmed_at",
+            F.when(good, F.max("fetched_at").over(Window.partitionBy("ticker", "ts", "revision"))),
+        )
+        .drop("_said", "_known")
+    )
 
 
 def late_news(numbered: DataFrame, requests: DataFrame) -> DataFrame:
     """Keep the news that was known before some answer that the lake has recorded.
 
     What that later answer said may have been no news then, and is not in the ledger: its landing
-    file has to be read again.
+    file has to be read again. A revision that is held tells as much, recorded or not.
 
     Args:
         numbered: `with_revisions`.
@@ -76,8 +84,8 @@ def late_news(numbered: DataFrame, requests: DataFrame) -> DataFrame:
     """
     latest = requests.groupBy("ticker").agg(F.max("received_at").alias("_latest"))
     news = numbered.where(F.col("is_news") & ~F.col("is_held"))
-    known = news.join(F.broadcast(latest), "ticker", how="inner")
-    return known.where(F.col("fetched_at") < F.col("_latest"))
+    known = news.join(F.broadcast(latest), "ticker", how="left")
+    return known.where(F.col("is_late") | (F.col("fetched_at") < F.col("_latest")))
 
 
 def known_at(observations: DataFrame, moment: datetime) -> DataFrame:

@@ -11,31 +11,29 @@ from barlake.model.rules import INSTANT, NUMBER, whole
 from barlake.transforms.frames import PRICES, denoised, require_columns
 
 
-def typed(rows: DataFrame, *, known_at: datetime, asked: frozenset[str] | None) -> DataFrame:
+def typed(rows: DataFrame, *, known_at: datetime) -> DataFrame:
     """Add what the texts of served rows mean; null where they mean nothing.
 
     Args:
-        rows: Rows of a landing file (`model.landed.SERVED`).
+        rows: Rows of landing files (`model.landed.SERVED`), with `is_asked`.
         known_at: The run's clock, UTC: no row can be known later.
-        asked: The tickers that were asked for; None where every ticker is welcome.
 
     Returns:
         `rows`, with `ts` (UTC), `fetched_at` (UTC; the row's own where it brings one), `open`,
         `high`, `low`, `close` (dollars, without noise), `open_served` ... `close_served` (as the
         text has them), `volume` (DOUBLE that is whole: exact as far as the
-        gate lets it pass), `is_asked`, `known_at`.
+        gate lets it pass), `known_at`.
     """
     require_columns(rows, "ts_text", "fetched_at_text", "ticker", where="typed")
     texts = {f"{name}_text": F.trim(f"{name}_text") for name in TEXTS}
     own = F.trim(F.coalesce("fetched_at_text", F.lit("")))
     served = {f"{p}_served": _number(f"{p}_text", "double") for p in PRICES}
-    is_asked = F.lit(True) if asked is None else F.col("ticker").isin(sorted(asked))
     return (
         rows.withColumns(texts | {"ts_text": F.trim("ts_text")})
         .withColumns(served | {"ts": instant("ts_text"), "volume": _whole("volume_text")})
         .withColumn("fetched_at", F.when(own == "", F.col("fetched_at")).otherwise(_instant(own)))
         .withColumns({p: denoised(f"{p}_served") for p in PRICES})
-        .withColumns({"is_asked": is_asked, "known_at": F.lit(known_at)})
+        .withColumn("known_at", F.lit(known_at))
     )
 
 

@@ -17,13 +17,17 @@ POLL = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The `nth` new file named `pattern` in `folder`, at any depth; and `wait` seconds more."""
+    """The `nth` new file named `pattern` in `folder`, at any depth; and `wait` seconds more.
+
+    `origin` names the lake that the victim works on.
+    """
 
     name: str
     folder: str
     pattern: str
     nth: int = 1
     wait: float = 0.0
+    origin: str = "base"
 
     def seen(self, root: Path) -> set[str]:
         """Give the files that are there now."""

@@ -163,7 +163,7 @@ def test_csv_gives_every_column_lists_too(
     names, values = csv.reader(io.StringIO(capsys.readouterr().out))
     assert names == ["quoted", "nothing", "flags", "ts"]
     assert values[:2] == ['a, "b"', ""]
-    assert re.findall(r"\w", values[2]) == ["x", "y"]
+    assert json.loads(values[2]) == ["x", "y"]
     assert re.match(r"2026-11-20[ T]14:30:00(\.0+)?(Z|\+00(:00)?)$", values[3])
 
 

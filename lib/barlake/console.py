@@ -28,7 +28,7 @@ def instant(text: str) -> datetime:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise typer.BadParameter(f"{text!r} is no instant; write 2026-11-20T22:00Z") from None
-    raise typer.BadParameter(f"{text!r} has no offset; write {text}Z or {text}-05:00")
+    raise typer.BadParameter(f"{text!r} has no offset; write 2026-11-20T22:00Z")
 
 
 def show(done: dict[str, Any], *, json: bool) -> None:
@@ -74,16 +74,16 @@ def _show_rows(rows: "duckdb.DuckDBPyRelation", form: str) -> None:
     if form == "json":
         print(_json(rows.arrow().read_all().to_pylist()))
     elif form == "csv":
-        names = rows.columns
-        found = rows.arrow().read_all().to_pylist()
+        found = rows.arrow().read_all()
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows([_cell(row[name]) for name in names] for row in found)
+        writer.writerow(found.column_names)
+        # By position: two columns of a join may have one name.
+        columns = [column.to_pylist() for column in found.columns]
+        writer.writerows([_cell(v) for v in values] for values in zip(*columns, strict=True))
     elif form == "parquet":
         from pyarrow import parquet
 
-        table = rows.arrow().read_all()
-        parquet.write_table(table, sys.stdout.buffer)
+        parquet.write_table(rows.arrow().read_all(), sys.stdout.buffer)
     else:
         rows.show(max_rows=1000)
 

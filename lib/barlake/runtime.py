@@ -39,7 +39,7 @@ def running(job: Job, options: Options) -> Iterator["Night"]:
     settings, store, clock = opened(options)
     run_id = options.run_id
     if run_id is None:
-        run_id = os.environ.get("BARLAKE_RUN_ID", f"manual-{uuid4()}")
+        run_id = os.environ.get("BARLAKE_RUN_ID") or f"manual-{uuid4()}"
     if not re.fullmatch(RUN_ID, run_id):
         raise InputError(f"the run id {run_id[:60]!r} is none: 1 to 200 of A-Z a-z 0-9 . _ : + -")
     log.configure(job=job.name, run_id=run_id)

@@ -115,6 +115,17 @@ def test_the_facts_alone_can_be_read_again(store: Store) -> None:
     assert landing.read_batch(store, batch.name) == batch
 
 
+def test_a_file_keeps_which_tickers_were_asked_of_it_and_is_another_delivery_for_others(
+    store: Store,
+) -> None:
+    every, some = answer("r1"), answer("r1", asked=("AAPL", "MSFT"))
+
+    batches = [landing.land(store, "files", [given]) for given in (every, some, some)]
+
+    assert [batch.facts for batch in batches] == [(every.facts,), (some.facts,), (some.facts,)]
+    assert len({batch.name for batch in batches}) == 2
+
+
 # --- once
 
 

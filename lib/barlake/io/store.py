@@ -69,11 +69,6 @@ class Store:
             draft.unlink(missing_ok=True)
         return True
 
-    def put(self, name: str, content: bytes) -> None:
-        """Write an object, replacing what was there."""
-        (self.root / name).unlink(missing_ok=True)
-        self.put_once(name, content)
-
     def remove(self, name: str) -> None:
         """Remove an object, or a folder with all that is in it; nothing where it is absent."""
         target = self.root / name

@@ -500,21 +500,21 @@ def numbers(day: pd.DataFrame, *names: str) -> Iterator[oracle.Floats]:
     return (day[name].to_numpy(dtype=np.float64) for name in names)
 
 
-def agree(ours: object, theirs: object, rel: float = 1e-9) -> None:
+def assert_agree(ours: object, theirs: object, rel: float = 1e-9) -> None:
     np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=rel, atol=1e-9)
 
 
 def test_sma_and_volume_sum_are_talibs_and_pandas_tas(day: pd.DataFrame) -> None:
     close, volume = numbers(day, "close", "volume")
-    agree(day["sma_20"], talib.SMA(close, 20))
-    agree(day["sma_20"], ta.sma(day["close"], 20))
-    agree(day["volume_sum_15"], talib.SUM(volume, 15))
+    assert_agree(day["sma_20"], talib.SMA(close, 20))
+    assert_agree(day["sma_20"], ta.sma(day["close"], 20))
+    assert_agree(day["volume_sum_15"], talib.SUM(volume, 15))
 
 
 def test_extremes_are_talibs(day: pd.DataFrame) -> None:
     high, low = numbers(day, "high", "low")
-    agree(day["high_30"], talib.MAX(high, 30))
-    agree(day["low_30"], talib.MIN(low, 30))
+    assert_agree(day["high_30"], talib.MAX(high, 30))
+    assert_agree(day["low_30"], talib.MIN(low, 30))
 
 
 def test_std_is_pandas_tas_with_ddof_1_and_talibs_population_one_times_a_factor(
@@ -522,13 +522,13 @@ def test_std_is_pandas_tas_with_ddof_1_and_talibs_population_one_times_a_factor(
 ) -> None:
     """TA-Lib divides by 20, and pandas_ta_classic does by default; the contract by 19."""
     [close] = numbers(day, "close")
-    agree(day["std_20"], ta.stdev(day["close"], 20, ddof=1))
-    agree(day["std_20"], talib.STDDEV(close, 20) * math.sqrt(20 / 19), rel=1e-6)
+    assert_agree(day["std_20"], ta.stdev(day["close"], 20, ddof=1))
+    assert_agree(day["std_20"], talib.STDDEV(close, 20) * math.sqrt(20 / 19), rel=1e-6)
 
 
 def test_ema_is_pandas_tas_without_its_sma_seed(day: pd.DataFrame) -> None:
-    agree(day["ema_12"], ta.ema(day["close"], 12, sma=False))
-    agree(day["ema_26"], ta.ema(day["close"], 26, sma=False))
+    assert_agree(day["ema_12"], ta.ema(day["close"], 12, sma=False))
+    assert_agree(day["ema_26"], ta.ema(day["close"], 26, sma=False))
 
 
 def test_ema_is_talibs_of_a_day_led_in_by_its_first_close(day: pd.DataFrame) -> None:
@@ -536,7 +536,7 @@ def test_ema_is_talibs_of_a_day_led_in_by_its_first_close(day: pd.DataFrame) -> 
     [close] = numbers(day, "close")
     for name, n in (("ema_12", 12), ("ema_26", 26)):
         led_in = np.concatenate([np.full(n - 1, close[0]), close])
-        agree(day[name], talib.EMA(led_in, n)[n - 1 :])
+        assert_agree(day[name], talib.EMA(led_in, n)[n - 1 :])
         assert abs(day[name][n - 1] - talib.EMA(close, n)[n - 1]) > 1e-4
 
 
@@ -547,8 +547,8 @@ def test_rsi_is_talibs_and_pandas_tas_of_a_day_led_in_by_its_first_difference(
     [close] = numbers(day, "close")
     step = close[1] - close[0]
     led_in = np.concatenate([close[0] - step * np.arange(13, 0, -1), close])
-    agree(day["rsi_14"][14:], talib.RSI(led_in, 14)[13 + 14 :])
-    agree(day["rsi_14"][14:], ta.rsi(pd.Series(led_in), 14)[13 + 14 :])
+    assert_agree(day["rsi_14"][14:], talib.RSI(led_in, 14)[13 + 14 :])
+    assert_agree(day["rsi_14"][14:], ta.rsi(pd.Series(led_in), 14)[13 + 14 :])
     assert abs(day["rsi_14"][14] - talib.RSI(close, 14)[14]) > 1e-3
 
 
@@ -565,24 +565,26 @@ def talibs_atr(day: pd.DataFrame) -> oracle.Floats:
 def test_atr_is_talibs_and_pandas_tas_of_a_day_led_in_by_its_first_bar(day: pd.DataFrame) -> None:
     """They leave the first range out and seed with the mean of the next 14: 14 more before."""
     led_in = pd.concat([day[:1]] * 14 + [day], ignore_index=True)
-    agree(day["atr_14"], talibs_atr(led_in)[14:])
-    agree(day["atr_14"], ta.atr(led_in["high"], led_in["low"], led_in["close"], 14)[14:])
+    assert_agree(day["atr_14"], talibs_atr(led_in)[14:])
+    assert_agree(day["atr_14"], ta.atr(led_in["high"], led_in["low"], led_in["close"], 14)[14:])
     assert abs(day["atr_14"][14] - talibs_atr(day)[14]) > 1e-4
 
 
 def test_true_range_is_talibs_from_the_second_minute(day: pd.DataFrame) -> None:
     high, low, close = numbers(day, "high", "low", "close")
-    agree(oracle.true_range(day)[1:], talib.TRANGE(high, low, close)[1:])
-    agree(day["atr_14"], pd.Series(oracle.true_range(day)).ewm(alpha=1 / 14, adjust=False).mean())
+    assert_agree(oracle.true_range(day)[1:], talib.TRANGE(high, low, close)[1:])
+    assert_agree(
+        day["atr_14"], pd.Series(oracle.true_range(day)).ewm(alpha=1 / 14, adjust=False).mean()
+    )
 
 
 def test_windows_are_pandas_rolling_ones(day: pd.DataFrame) -> None:
     close, volume = day["close"], day["volume"].astype("float64")
     log_ret = pd.Series(np.log(close / close.shift()))
     z_60 = (volume - volume.rolling(60).mean()) / volume.rolling(60).std()
-    agree(day["rv_30"], np.sqrt((log_ret**2).rolling(30).sum()), rel=1e-7)
-    agree(day["volume_z_60"], z_60, rel=1e-7)
-    agree(day["ret_5m"], close.pct_change(5))
+    assert_agree(day["rv_30"], np.sqrt((log_ret**2).rolling(30).sum()), rel=1e-7)
+    assert_agree(day["volume_z_60"], z_60, rel=1e-7)
+    assert_agree(day["ret_5m"], close.pct_change(5))
 
 
 # Adapters and the comparison

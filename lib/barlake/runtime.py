@@ -131,5 +131,6 @@ def _closing(
         for found in (run, *dead):
             night.lake.clear_staging(found["run_id"])
             lease.forget(night.lake.store, found["run_id"])
+        lease.clear_unwritten(night.lake.store)
 
     return close

@@ -62,6 +62,13 @@ def abandoned(store: Store) -> list[dict[str, Any]]:
     return sorted((d for d in dead if d), key=lambda record: str(record["started_at"]))
 
 
+def clear_unwritten(store: Store) -> None:
+    """Remove the records of runs that died before they had written even that."""
+    for path in (store.root / RECORDS).glob("*.json"):
+        if not path.stat().st_size and not _is_held(path):
+            path.unlink(missing_ok=True)
+
+
 @contextmanager
 def _locked(path: Path, what: str, holder: dict[str, Any], patience: float) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
+from dotenv import load_dotenv
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -25,6 +26,7 @@ from barlake.model.errors import InputError
 
 PROJECT = Path(__file__).parents[2]
 CONF = PROJECT / "conf"
+DOTENV = PROJECT / ".env"
 _environment = ContextVar("environment", default="embedded")
 
 
@@ -111,10 +113,13 @@ class Settings(BaseSettings):
 def load(environment: str | None = None) -> Settings:
     """Read the settings of an environment: the one named, or $BARLAKE_ENVIRONMENT, or embedded.
 
+    Variables that .env holds count as if the environment held them, unless it does.
+
     Raises:
         InputError: The environment has no file, or a setting is missing, unknown or of a wrong
             type.
     """
+    load_dotenv(DOTENV)
     name = environment or os.environ.get("BARLAKE_ENVIRONMENT", "embedded")
     known = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "base")
     if name not in known:

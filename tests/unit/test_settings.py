@@ -17,6 +17,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("BARLAKE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("BARLAKE_ENVIRONMENT", "embedded")
+    monkeypatch.setattr(settings, "DOTENV", Path("no such file"))
 
 
 @pytest.fixture
@@ -54,6 +55,22 @@ def test_the_environment_wins_over_the_files(monkeypatch: pytest.MonkeyPatch) ->
 
     assert (known.lake.root, known.source.seed) == ("elsewhere", 9)
     assert known.source.name == "simulated"
+
+
+def test_what_dotenv_holds_counts_and_the_environment_wins_over_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = tmp_path / ".env"
+    given.write_text("BARLAKE_LAKE__ROOT=from-file\nBARLAKE_SOURCE__SEED=11\n", "utf-8")
+    monkeypatch.setattr(settings, "DOTENV", given)
+    monkeypatch.setenv("BARLAKE_LAKE__ROOT", "from-environment")
+    # What the file brings into the environment is taken out again with this one.
+    monkeypatch.setenv("BARLAKE_SOURCE__SEED", "")
+    monkeypatch.delenv("BARLAKE_SOURCE__SEED")
+
+    known = load()
+
+    assert (known.lake.root, known.source.seed) == ("from-environment", 11)
 
 
 def test_the_environment_names_the_file_of_conf(

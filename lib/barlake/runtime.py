@@ -83,7 +83,8 @@ def _night(settings: Settings, store: Store, clock: Clock, run: dict[str, Any]) 
     with progress.step("start"):
         spark = open_session(f"barlake {run['job']}", run["run_id"])
         lake = Lake(spark, store, run["run_id"], clock.now())
-        lake.create(TABLES)
+        with lease.creation(store, run):
+            lake.create(TABLES)
     return Night(lake, settings, progress)
 
 

@@ -14,6 +14,7 @@ from barlake.model.table import Table
 
 FOLDER = "_leases"
 RECORDS = "_runs"
+CREATION_WAIT = 60.0
 
 
 @contextmanager
@@ -33,6 +34,18 @@ def lease(
     with ExitStack() as held:
         for table in sorted(tables, key=str):
             held.enter_context(_locked(_path(store, table), str(table), holder, patience))
+        yield
+
+
+@contextmanager
+def creation(store: Store, holder: dict[str, Any]) -> Iterator[None]:
+    """Hold the right to make tables, which every job of a new lake does first.
+
+    Raises:
+        BusyError: Another process has been making them for a minute.
+    """
+    path = store.root / FOLDER / "creation.lease"
+    with _locked(path, "the lake's first tables", holder, CREATION_WAIT):
         yield
 
 

@@ -137,7 +137,8 @@ def _assert_audit_tells_what_was_published(found: Contents, run: str) -> None:
     }
     audited = _audited(found, run)
     assert audited["new"] + audited["changed"] == mine["bronze.bars"], run
-    assert audited["quarantined"] == mine["silver.quarantine"], run
+    # A row that an earlier run refused stays that run's; one that counted its rows counts it too.
+    assert audited["quarantined"] >= mine["silver.quarantine"], run
 
 
 def _audited(found: Contents, run: str) -> Counter[str]:

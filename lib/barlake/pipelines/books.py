@@ -15,6 +15,7 @@ from barlake.io.history import Commit
 from barlake.io.lake import Lake
 from barlake.io.lease import lease
 from barlake.model import bronze, ops, silver
+from barlake.model.table import Table
 from barlake.pipelines.ingest import Ingested
 from barlake.transforms.accounts import audit_of_abandoned
 from barlake.transforms.served import instant
@@ -55,10 +56,13 @@ def record(
     """
     holder = {"run_id": ending.run_id, "process": os.getpid()}
     with lease(lake.store, (ops.INGEST_AUDIT, ops.RUNS, ops.REQUESTS), holder, patience=BOOKS_WAIT):
-        told = {row["run_id"] for row in arrow.rows(lake.read(ops.RUNS).select("run_id"))}
+        told = _run_ids(lake, ops.RUNS)
         dead = [run for run in abandoned if run["run_id"] not in told]
+        audited = _run_ids(lake, ops.INGEST_AUDIT) if dead else set()
         accounts = [_audit(lake, ingested, versions)] if ingested else []
-        accounts += [_audit_of_dead(lake, str(run["run_id"])) for run in dead]
+        accounts += [
+            _audit_of_dead(lake, str(run["run_id"])) for run in dead if run["run_id"] not in audited
+        ]
         for rows in accounts:
             lake.merge(ops.INGEST_AUDIT, rows)
         ends = [_row(ending), *(_abandoned(run, ending.finished_at) for run in dead)]
@@ -74,6 +78,10 @@ def details(lake: Lake) -> list[Detail]:
         json.loads(row["detail"]) | {"run_id": row["run_id"], "job": row["job"]}
         for row in arrow.rows(runs)
     ]
+
+
+def _run_ids(lake: Lake, table: Table) -> set[str]:
+    return {row["run_id"] for row in arrow.rows(lake.read(table).select("run_id").distinct())}
 
 
 def _audit(lake: Lake, ingested: Ingested, versions: tuple[int, int]) -> DataFrame:

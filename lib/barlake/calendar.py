@@ -94,6 +94,14 @@ def next_session(session_date: date) -> date:
     return ahead[0].session_date
 
 
+def running_at(moment: datetime) -> date | None:
+    """Give the session that was open before and at a moment, UTC; None outside of sessions."""
+    today = moment.astimezone(ZoneInfo(EXCHANGE_ZONE)).date()
+    return next(
+        (d.session_date for d in between(today, today) if d.open_utc < moment < d.close_utc), None
+    )
+
+
 def day_bounds(session_date: date) -> tuple[datetime, datetime]:
     """Give 04:00 and 20:00 exchange time of a date, UTC: all that a session's day may hold."""
     return _local(session_date, PRE_HOUR), _local(session_date, POST_HOUR)

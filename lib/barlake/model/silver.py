@@ -45,7 +45,7 @@ BARS_1M = Table(
             "is_settled",
             "BOOLEAN",
             "",
-            "the minute was read again after its session's close",
+            "the minute was read after its session's close",
             nullable=False,
         ),
         Column(

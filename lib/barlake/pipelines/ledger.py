@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -23,7 +24,27 @@ def judge(lake: Lake, batches: Sequence[Batch]) -> DataFrame:
     served = reduce(DataFrame.unionByName, [_served(lake, batch) for batch in _by_asked(batches)])
     rows = typed(served, known_at=lake.now)
     placed = with_session(rows, lake.read(ref.SESSIONS), zone=calendar.EXCHANGE_ZONE)
-    return with_repeats(with_rule(placed)).drop("known_at", "is_asked", "in_session")
+    judged = with_repeats(with_rule(placed)).drop("known_at", "is_asked", "in_session")
+    return judged.withColumn("is_first_row", _is_first_row(batches))
+
+
+def _is_first_row(batches: Sequence[Batch]) -> Column:
+    """Hold on the first row of a vendor's request that started inside the row's session."""
+    asked = {
+        (day, fact.request_id)
+        for batch in batches
+        for fact in batch.facts
+        if fact.range_start and (day := calendar.running_at(fact.range_start))
+    }
+    days: dict[date, list[str]] = {}
+    for day, request_id in sorted(asked):
+        days.setdefault(day, []).append(request_id)
+    of_these = (
+        (F.col("session_date") == F.lit(day)) & F.col("request_id").isin(ids)
+        for day, ids in days.items()
+    )
+    is_first = (F.col("row") == 0) & (F.col("ts") < F.col("close_utc"))
+    return F.coalesce(is_first & reduce(or_, of_these, F.lit(False)), F.lit(False))
 
 
 Alike = tuple[str, tuple[str, ...] | None, list[str]]

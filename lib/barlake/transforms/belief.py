@@ -37,25 +37,43 @@ def believed(revisions: DataFrame, *, settle_minutes: int) -> DataFrame:
     )
 
 
-def with_flags(bars: DataFrame, requests: DataFrame) -> DataFrame:
+def with_flags(bars: DataFrame, revisions: DataFrame, requests: DataFrame) -> DataFrame:
     """Add `flags`: the warnings that did not quarantine the bar, sorted; empty where none is due.
 
-    The first minute of a request of a vendor that starts inside a session may carry too little
-    volume: what it brought is kept until a request that starts earlier brings it again.
+    The first row of a vendor's request that starts inside a session may carry too little volume:
+    what it brought is kept until a request that starts earlier brings it again.
+
+    Args:
+        bars: Believed bars, each with its session's times.
+        revisions: Rows of bronze.bars of the same sessions, with `session_date`.
+        requests: Rows of ops.requests that reach into the sessions.
     """
-    firsts = (
-        requests.where(F.col("source") != "files")
-        .select("request_id", F.col("range_start").alias("ts"), F.lit(True).alias("_is_first"))
-        .distinct()
-    )
-    inside = (F.col("ts") > F.col("open_utc")) & (F.col("ts") < F.col("close_utc"))
-    flags = F.when(
-        F.coalesce("_is_first", F.lit(False)) & inside, F.array(F.lit(FIRST_ROW.name))
-    ).otherwise(F.array().cast("array<string>"))
+    times = bars.select("session_date", "open_utc", "close_utc").distinct()
+    firsts = _first_rows(revisions.join(F.broadcast(times), "session_date"), requests)
+    is_first = F.coalesce("_is_first", F.lit(False))
+    flags = F.when(is_first, F.array(F.lit(FIRST_ROW.name)))
     return (
         bars.join(F.broadcast(firsts), ["request_id", "ts"], how="left")
-        .withColumn("flags", flags)
+        .withColumn("flags", F.coalesce(flags, F.array().cast("array<string>")))
         .drop("_is_first")
+    )
+
+
+def _first_rows(revisions: DataFrame, requests: DataFrame) -> DataFrame:
+    """Give (request_id, ts) of the first minute known since a request's start when it came."""
+    asked = requests.where(F.col("source") != "files").select(
+        "ticker", F.col("request_id").alias("_request"), "range_start", "received_at"
+    )
+    starts_inside = (F.col("range_start") > F.col("open_utc")) & (
+        F.col("range_start") < F.col("close_utc")
+    )
+    served_since = (F.col("ts") >= F.col("range_start")) & (F.col("ts") < F.col("close_utc"))
+    return (
+        revisions.join(F.broadcast(asked), "ticker")
+        .where(starts_inside & served_since & (F.col("fetched_at") <= F.col("received_at")))
+        .groupBy(F.col("_request").alias("request_id"))
+        .agg(F.min("ts").alias("ts"))
+        .withColumn("_is_first", F.lit(True))
     )
 
 

@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from barlake.transforms.frames import PRICES
-from barlake.transforms.observations import VENDORS, events, with_fate, with_revisions
+from barlake.transforms.observations import events, with_fate, with_revisions
 from barlake.transforms.units import as_traded, with_factor
 
 # What the ledger is worked out from: the texts stay behind, each window copies its rows whole.
@@ -39,8 +39,8 @@ def classify(
     """Give every observation and every held revision with `fate`, `revision` and `is_news`.
 
     Args:
-        observations: Judged rows (`validity.with_repeats`); refused and duplicate ones pass
-            through and touch nothing.
+        observations: Judged rows (`validity.with_repeats`), with `is_first_row`; refused and
+            duplicate ones pass through and touch nothing.
         held: Rows of bronze.bars of the sessions that the observations touch, with `session_date`.
         splits: See `units.with_factor`, which also tells of the numbers.
         zone: The exchange's time zone.
@@ -49,14 +49,7 @@ def classify(
         rows_min: See `units.with_factor`.
         agreement_min: See `units.with_factor`.
     """
-    inside = (F.col("ts") > F.col("open_utc")) & (F.col("ts") < F.col("close_utc"))
-    is_first = (F.col("row") == 0) & F.col("source").isin(*VENDORS) & inside
-    marked = observations.withColumns(
-        {
-            "is_first_row": F.coalesce(is_first, F.lit(False)),
-            "volume": F.col("volume").try_cast("bigint"),
-        }
-    )
+    marked = observations.withColumn("volume", F.col("volume").try_cast("bigint"))
     passes = F.col("rule").isNull() & ~F.col("is_duplicate")
     bars = marked.select(*_BAR)
     sequence = events(bars.where(passes), held)

@@ -9,8 +9,6 @@ from barlake.model.rules import FIRST_ROW, VOLUME_DROPPED
 from barlake.transforms.frames import PRICES, denoised, require_columns
 from barlake.transforms.units import in_order
 
-VENDORS = ("yahoo", "simulated")
-
 
 def events(observations: DataFrame, held: DataFrame) -> DataFrame:
     """Put observations and the revisions that are held for the same days into one frame.

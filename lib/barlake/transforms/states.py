@@ -29,9 +29,8 @@ def belief(
         settle_minutes: See `belief.believed`.
     """
     bars = believed(revisions, settle_minutes=settle_minutes).drop("session_date")
-    return with_flags(with_session(bars, sessions, zone=zone), requests).withColumn(
-        "segment", segment()
-    )
+    placed = with_session(bars, sessions, zone=zone)
+    return with_flags(placed, revisions, requests).withColumn("segment", segment())
 
 
 def states(

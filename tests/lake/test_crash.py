@@ -82,7 +82,9 @@ def drawn_points() -> list[Point]:
         written("silver.bars_1m"),  # OPTIMIZE: its MERGE is done
         committed("silver.bars_1m"),
         committed("gold.features_1m", 2),
+        committed("ops.ingest_audit"),
         committed("ops.requests"),
+        written("ops.runs"),
         committed("ops.runs"),
     ]
     return [
@@ -372,6 +374,31 @@ def test_the_checks_see_a_broken_lake(spark: SparkSession, scene: Scene) -> None
         assert_committed(found, (scene.before, scene.after))
     with pytest.raises(AssertionError, match="bars_1m"):
         assert_equal(found, scene.after, DATA)
+
+
+def test_a_record_that_was_never_written_is_cleared_away(scene: Scene) -> None:
+    """A run killed between opening its record and writing it has done nothing else."""
+    root = scene.copy("empty-record", of="expected")
+    (root / "_runs").mkdir(exist_ok=True)
+    (root / "_runs" / f"{DEAD}.json").touch()
+
+    scene.again(root, "again")
+
+    assert list((root / "_runs").iterdir()) == []
+
+
+def test_without_its_record_a_dead_run_is_missing_and_the_check_says_so(scene: Scene) -> None:
+    """The negative control of the record."""
+    root = scene.copy("control", of=HALF)
+    (root / "_runs" / f"{HALF}.json").unlink()
+
+    scene.again(root, "again")
+
+    assert_equal(contents(root), scene.after)
+    with pytest.raises(AssertionError, match="abandoned"):
+        assert_books_are_closed(root, {HALF: "abandoned"}, received={})
+    with pytest.raises(AssertionError, match="does not know"):
+        assert_books_are_closed(root, {"again": "ok"}, received={})
 
 
 def leave_dead_run(root: Path) -> None:

@@ -11,6 +11,11 @@ from threading import Thread
 
 from barlake.settings import PROJECT
 
+# Spark's settings for a few rows; a victim compiles nothing either.
+INTERPRETED = {
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.codegen.wholeStage": "false",
+}
 PATIENCE = 600.0
 POLL = 0.001
 
@@ -126,7 +131,8 @@ def command(*arguments: str) -> list[str]:
 def environment(zone: str = "America/New_York") -> dict[str, str]:
     """Give this process's environment without what its own Spark put there, in another zone."""
     own = {k: v for k, v in os.environ.items() if "SPARK" not in k}
-    return own | {"TZ": zone}
+    interpreted = " ".join(f"-D{key}={value}" for key, value in INTERPRETED.items())
+    return own | {"TZ": zone, "JAVA_TOOL_OPTIONS": interpreted}
 
 
 def alive(group: int) -> bool:

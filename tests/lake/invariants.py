@@ -99,7 +99,8 @@ def assert_books_are_closed(root: Path, ended: dict[str, str], *, received: dict
     """
     found = contents(root)
     known = {row["run_id"]: row["status"] for row in found["ops.runs"]}
-    assert {run: known.get(run) for run in ended} == ended
+    told = {run: known.get(run) for run in ended}
+    assert told == ended, f"ops.runs says {told}, and not {ended}"
     assert set(known.values()) <= {"ok", "failed", "blocked", "abandoned"}
     commits = {run for table in DATA for run in commit_runs(root, table)}
     assert commits <= set(known), f"{commits - set(known)} committed, and ops.runs does not know"

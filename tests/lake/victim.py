@@ -1,9 +1,11 @@
 """A real process that runs a command on a lake, and is killed at a point seen from outside."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -123,6 +125,41 @@ class Victim:
         self.was_struck = True
 
 
+def frozen(victim: Victim, points: Sequence[Point], folder: Path) -> dict[Point, Path]:
+    """Stop a living victim at each point, and keep what the disk holds then; give the copies.
+
+    A stopped process writes nothing, and a killed one leaves what it wrote: a copy is what a kill
+    at that point leaves, and its leases are nobody's.
+    """
+    old = {point: point.seen(victim.root) for point in points}
+    due: dict[Point, float] = {}
+    kept: dict[Point, Path] = {}
+    while victim.process.poll() is None:
+        for point in (point for point in points if point not in due):
+            if len(point.seen(victim.root) - old[point]) >= point.nth:
+                due[point] = time.monotonic() + point.wait
+        now = [p for p, at in due.items() if p not in kept and at <= time.monotonic()]
+        if now:
+            kept |= _kept(victim, now, folder)
+        time.sleep(POLL)
+    assert victim.ended() == 0, victim.told()
+    assert not set(points) - set(kept), f"never reached: {set(points) - set(kept)}"
+    return kept
+
+
+def _kept(victim: Victim, points: Sequence[Point], folder: Path) -> dict[Point, Path]:
+    os.killpg(victim.process.pid, signal.SIGSTOP)
+    try:
+        while "T" not in (states := group_states(victim.process.pid)) or states - set("TZX"):
+            time.sleep(POLL)
+        copies = {point: folder / point.name.replace(" ", "-") / "lake" for point in points}
+        for copy in copies.values():
+            shutil.copytree(victim.root, copy)
+    finally:
+        os.killpg(victim.process.pid, signal.SIGCONT)
+    return copies
+
+
 def command(*arguments: str) -> list[str]:
     """Give the command line of the installed program."""
     return [str(PROJECT / ".venv" / "bin" / "barlake"), *arguments]
@@ -137,11 +174,17 @@ def environment(zone: str = "America/New_York") -> dict[str, str]:
 
 def alive(group: int) -> bool:
     """Tell whether a process of the group still runs; one that nobody has waited for does not."""
+    return bool(group_states(group) - set("ZX"))
+
+
+def group_states(group: int) -> set[str]:
+    """Give the states of a group's processes, as /proc has them: R, S, T and so on."""
+    states = set()
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if int(fields[2]) == group and fields[0] not in "ZX":
-            return True
-    return False
+        if int(fields[2]) == group:
+            states.add(fields[0])
+    return states

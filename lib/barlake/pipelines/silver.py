@@ -12,6 +12,7 @@ from barlake import calendar
 from barlake.io.history import Commit
 from barlake.io.lake import Lake
 from barlake.model import ref, silver
+from barlake.model.errors import QualityError
 from barlake.pipelines.ledger import confirmations, held_revisions, requests_of
 from barlake.settings import Settings
 from barlake.transforms.belief import has_unconfirmed, with_confirmations
@@ -65,7 +66,7 @@ def build_silver(
     known = lake.stage("pairs", pairs(per_session(asked, days, **timing), revisions, days))
     staged = lake.stage("states", states(bars, known, refused, **settings.coverage.model_dump()))
     if gate is not None:
-        gate(staged)
+        _judge(lake, staged, gate)
     minutes = staged.where(F.col("state") != EXTENDED)
     found = counts(revisions, refused, days, zone=zone)
     rows = staged.where(F.col("state").isin(OBSERVED, FILLED, EXTENDED))
@@ -75,6 +76,14 @@ def build_silver(
     }
     logger.info("published", table="silver.bars_1m", sessions=len(sessions))
     return Published(list(sessions), commits)
+
+
+def _judge(lake: Lake, staged: DataFrame, gate: Gate) -> None:
+    """Pass what is staged through the gate; what is merged afterwards are the same bytes."""
+    judged = lake.staged_digest("states")
+    gate(staged)
+    if lake.staged_digest("states") != judged:
+        raise QualityError("what is staged changed after it was judged; run it again")
 
 
 def _revisions(lake: Lake, settings: Settings, sessions: Sequence[date]) -> DataFrame:

@@ -51,7 +51,7 @@ def sentences(done: dict[str, Any]) -> list[str]:
     return [
         f"run {done['run_id']}: {done['status']}; {fates}",
         *(written or ["  nothing new: no table has a new version"]),
-        *_judged(done["verdict"]),
+        *_judged(done.get("verdict")),
         f"  {len(done['sessions'])} sessions looked at, {took:.1f} s",
     ]
 

@@ -13,6 +13,8 @@ from barlake.model.structure import CONDITIONS
 from barlake.settings import QualitySettings
 
 CRITICAL, WARNING = "critical", "warning"
+# NaN and infinity are above every limit; a page and a table need a number.
+_HUGE = 1e308
 # Which minute of a session shows best what its fact says; the first one observed for all others.
 _SHOWN_BY = {
     "bar_ratio": "widest_ts",
@@ -50,18 +52,19 @@ class Limit:
 
     @property
     def value(self) -> Column:
-        """The fact, where this limit is about it."""
+        """The fact, where this limit is about it; a missing structural one is above its limit."""
         fact = F.col(self.fact)
         if self.ticker is not None:
             fact = F.when(F.col("ticker") == self.ticker, fact)
         elif self.others:
             fact = F.when(~F.col("ticker").isin(list(self.others)), fact)
-        return fact if self.is_structural else F.coalesce(fact, F.lit(0.0))
+        told = fact if self.is_structural else F.coalesce(fact, F.lit(0.0))
+        return F.least(told, F.lit(_HUGE))
 
     @property
     def is_broken(self) -> Column:
-        """Hold where a session breaks it; NaN is above every limit."""
-        return F.coalesce(self.value > self.max, F.lit(True))
+        """Hold where a session breaks it."""
+        return self.value > self.max
 
 
 def limits(conf: QualitySettings) -> list[Limit]:

@@ -53,6 +53,7 @@ class _Cleaner(HTMLParser):
         self._within: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep the tag with its harmless attributes, or begin to leave out what is in it."""
         if tag in _DROPPED:
             self._within.append(tag)
         if self._within or tag in _DROPPED_ALONE:
@@ -64,7 +65,7 @@ class _Cleaner(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if not self._within:
-            self.kept.append(f"</{tag}>")
+            self.kept.append("" if tag in _DROPPED_ALONE else f"</{tag}>")
         elif tag == self._within[-1]:
             self._within.pop()
 

@@ -96,7 +96,7 @@ def _of_session(
         "ticker": ticker,
         "session_date": day,
         "severity": limit.severity,
-        "observed": "nothing" if row["value"] is None else f"{row['value']:.6g}",
+        "observed": f"{row['value']:.6g}",
         "expected": limit.expected,
         "passed": False,
         "sample_keys": keys.get((limit.rule, ticker, day), shown)[:samples],

@@ -69,9 +69,8 @@ def record(
         ]
         for rows in accounts:
             lake.merge(ops.INGEST_AUDIT, rows)
-        if ending.findings:
-            results = [{"run_id": ending.run_id, **finding} for finding in ending.findings]
-            lake.merge(ops.DQ_RESULTS, arrow.frame(lake.spark, ops.DQ_RESULTS, results))
+        if ending.findings or ending.run_id in told:
+            lake.merge(ops.DQ_RESULTS, _results(lake, ending))
         ends = [_row(ending), *(_abandoned(run, ending.finished_at) for run in dead)]
         lake.merge(ops.RUNS, arrow.frame(lake.spark, ops.RUNS, ends))
         if ingested and ending.status in ("ok", "blocked"):
@@ -90,6 +89,17 @@ def details(lake: Lake) -> list[Detail]:
 
 def _run_ids(lake: Lake, table: Table) -> set[str]:
     return {row["run_id"] for row in arrow.rows(lake.read(table).select("run_id").distinct())}
+
+
+def _results(lake: Lake, ending: Ending) -> DataFrame:
+    """Give the run's results, and those to delete that a run of the same name left before."""
+    rows = [{"run_id": ending.run_id, **finding} for finding in ending.findings]
+    results = arrow.frame(lake.spark, ops.DQ_RESULTS, rows)
+    before = lake.read(ops.DQ_RESULTS, F.col("run_id") == ending.run_id)
+    gone = before.join(results, list(ops.DQ_RESULTS.key), how="left_anti")
+    return results.withColumn("is_gone", F.lit(False)).unionByName(
+        gone.withColumn("is_gone", F.lit(True))
+    )
 
 
 def _is_refused_whole() -> Column:

@@ -13,6 +13,8 @@ from barlake.checks.judgement import Batch, judgement
 from barlake.checks.verdict import Verdict
 from barlake.io.lake import Lake
 from barlake.model import gold, ops, ref
+from barlake.model.landed import Outcome
+from barlake.pipelines.ingest import Ingested
 from barlake.settings import Settings
 from barlake.transforms.facts import marked, session_facts
 from barlake.transforms.neighbours import with_neighbours
@@ -64,6 +66,20 @@ def judge_batch(
     lake.store.replace(name, html.encode())
     logger.info("judged", verdict=told.status, broken=len(told.failed), report=name)
     return told.at(name)
+
+
+def received_by(lake: Lake, ingested: Ingested | None, runs: Sequence[str]) -> Received:
+    """Tell what an ingest of this run, and those of earlier `runs`, received."""
+    audit = lake.read(ops.INGEST_AUDIT, F.col("run_id").isin(list(runs)))
+    counted = audit.select("ticker", "session_date", "received", "quarantined")
+    if ingested is None:
+        return Received(audit=counted)
+    asked = 0
+    if ingested.counts["received"] == 0:
+        brings = [Outcome.OK.value, Outcome.EMPTY_UNEXPECTED.value]
+        asked = ingested.requests.where(F.col("outcome").isin(brings)).count()
+    both = counted.unionByName(ingested.audit.select(*counted.columns))
+    return Received(counts=ingested.counts, audit=both, asked=asked)
 
 
 def _marked(staged: DataFrame, settings: Settings) -> DataFrame:

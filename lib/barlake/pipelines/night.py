@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from barlake import landing
 from barlake.checks.verdict import Verdict
@@ -17,11 +16,10 @@ from barlake.io.lake import Lake
 from barlake.landing import Batch
 from barlake.model import ops, silver
 from barlake.model.errors import QualityError
-from barlake.model.landed import Outcome
 from barlake.model.tables import TABLES
 from barlake.pipelines import books
 from barlake.pipelines.fetch import fetch
-from barlake.pipelines.gate import Received, judge_batch
+from barlake.pipelines.gate import judge_batch, received_by
 from barlake.pipelines.gold import build_gold
 from barlake.pipelines.ingest import Ingested, ingest, sessions_of
 from barlake.pipelines.maintain import optimize
@@ -168,37 +166,28 @@ def run_optimize(night: Night) -> None:
         night.detail["optimize"] = upkeep.seen
 
 
-def _gate(
-    night: Night, sessions: Sequence[date], runs: Sequence[str], staged: DataFrame | None
-) -> None:
-    """Judge what is staged; `runs` ingested some of it before.
+def keep_verdict(night: Night, verdict: Verdict) -> None:
+    """Remember what the gate found, for ops and for the reader.
 
     Raises:
         QualityError: A critical rule is broken, or was not evaluated.
     """
-    with night.progress.step("gate"):
-        received = _received(night, runs)
-        verdict = judge_batch(night.lake, night.settings, staged, received, sessions)
+    night.verdict = verdict
+    night.findings += verdict.findings
+    night.detail["verdict"] = verdict.told(verdict.report)
+    if verdict.is_blocked:
         report = night.lake.store.path(verdict.report)
-        night.verdict = verdict
-        night.findings += verdict.findings
-        night.detail["verdict"] = verdict.told(verdict.report)
-        if verdict.is_blocked:
-            raise QualityError(verdict.sentence(report), verdict.told(report))
+        raise QualityError(verdict.sentence(report), verdict.told(report))
 
 
-def _received(night: Night, runs: Sequence[str]) -> Received:
-    lake, done = night.lake, night.ingested
-    audit = lake.read(ops.INGEST_AUDIT, F.col("run_id").isin(list(runs)))
-    counted = audit.select("ticker", "session_date", "received", "quarantined")
-    if done is None:
-        return Received(audit=counted)
-    asked = 0
-    if done.counts["received"] == 0:
-        brings = [Outcome.OK.value, Outcome.EMPTY_UNEXPECTED.value]
-        asked = done.requests.where(F.col("outcome").isin(brings)).count()
-    both = counted.unionByName(done.audit.select(*counted.columns))
-    return Received(counts=done.counts, audit=both, asked=asked)
+def _gate(
+    night: Night, sessions: Sequence[date], runs: Sequence[str], staged: DataFrame | None
+) -> None:
+    """Judge what is staged; `runs` ingested some of it before."""
+    with night.progress.step("gate"):
+        received = received_by(night.lake, night.ingested, runs)
+        verdict = judge_batch(night.lake, night.settings, staged, received, sessions)
+        keep_verdict(night, verdict)
 
 
 def _others(batches: Sequence[Batch], known: Sequence[Batch]) -> list[Batch]:

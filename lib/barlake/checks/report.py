@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 # The page's scripts come from other hosts, as do its fonts and its style sheets; so does its logo.
 _DROPPED = {"script", "style", "title", "iframe", "object"}
 _DROPPED_ALONE = {"link", "meta", "img", "embed", "base", "source"}
+_OF_RULES = ("severity", "rule", "why", "observed", "expected", "sessions", "keys")
+_OF_SESSIONS = (
+    "severity",
+    "rule",
+    "ticker",
+    "session_date",
+    "observed",
+    "expected",
+    "sample_keys",
+)
 _ADDRESSES = ("href", "src", "action", "srcset", "data", "xlink:href")
 
 
@@ -94,19 +104,14 @@ def _summary(verdict: Verdict, run_id: str, now: datetime) -> str:
     return (
         f'<section class="verdict {verdict.status}"><h1>{escape(run_id)}: {verdict.status}</h1>'
         f"<p>{verdict.evaluated} expectations evaluated, {len(verdict.failed)} rules broken, "
-        f"{now:%Y-%m-%d %H:%M} UTC.</p>{_rows('Broken rules', _of_batch(verdict))}"
-        f"{_rows('Where, worst first', sessions)}</section>"
+        f"{now:%Y-%m-%d %H:%M} UTC.</p>{_rows('Broken rules', verdict.failed, _OF_RULES)}"
+        f"{_rows('Where', sessions, _OF_SESSIONS)}</section>"
     )
 
 
-def _of_batch(verdict: Verdict) -> list[Finding]:
-    return [row for row in verdict.findings if not row["ticker"] and not row["passed"]]
-
-
-def _rows(title: str, rows: Sequence[Finding]) -> str:
+def _rows(title: str, rows: Sequence[Finding], names: Sequence[str]) -> str:
     if not rows:
         return ""
-    names = ("severity", "rule", "ticker", "session_date", "observed", "expected", "sample_keys")
     head = "".join(f"<th>{name}</th>" for name in names)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(_text(row[name]))}</td>" for name in names) + "</tr>"

@@ -76,12 +76,13 @@ def verdict(
         rules.setdefault(outcome.limit.rule, []).append(outcome)
     whole = [_of_batch(rule, of, rows, newest, samples) for rule, of in rules.items()]
     broken = [row for row in whole if not row["passed"]]
+    why = {rule: of[0].limit.sentence for rule, of in rules.items()}
     is_blocked = any(row["severity"] == CRITICAL for row in broken)
     return Verdict(
         status="blocked" if is_blocked else "warned" if broken else "passed",
         evaluated=sum(not outcome.fault for outcome in outcomes),
-        failed=tuple(_failed(row, rows) for row in broken),
-        findings=(*whole, *rows),
+        failed=tuple(_failed(row, rows, why[row["rule"]]) for row in broken),
+        findings=(*whole, *sorted(rows, key=lambda row: row["severity"])),
     )
 
 
@@ -122,10 +123,10 @@ def _of_batch(
     }
 
 
-def _failed(row: Finding, rows: Sequence[Finding]) -> dict[str, Any]:
+def _failed(row: Finding, rows: Sequence[Finding], why: str) -> dict[str, Any]:
     told = {name: row[name] for name in ("rule", "severity", "observed", "expected")}
     sessions = sum(other["rule"] == row["rule"] for other in rows)
-    return told | {"sessions": sessions, "keys": list(row["sample_keys"])}
+    return told | {"why": why, "sessions": sessions, "keys": list(row["sample_keys"])}
 
 
 def _said(entry: Mapping[str, Any]) -> str:

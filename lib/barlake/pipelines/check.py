@@ -12,9 +12,8 @@ from pyspark.sql import functions as F
 from barlake.io.lake import STAGING, Lake
 from barlake.io.store import Store
 from barlake.landing import FOLDER
-from barlake.model import ref, silver
+from barlake.model import gold, ref, silver
 from barlake.model.errors import InputError
-from barlake.model.table import Zone
 from barlake.model.tables import TABLES
 from barlake.pipelines.gate import Received, judge_batch, received_by
 from barlake.pipelines.ingest import ingest
@@ -22,10 +21,8 @@ from barlake.pipelines.night import Night, keep_verdict, pending
 from barlake.pipelines.silver import stage_silver
 from barlake.transforms.fill import BEFORE_FIRST, EXTENDED, FILLED, OBSERVED
 
-# What the ingest of a batch, and its staging, read and write; not the big tables.
-_NEEDED = tuple(
-    table for table in TABLES if table.zone is not Zone.GOLD and table != silver.BARS_1M
-)
+# What the ingest of a batch, its staging and the gate read and write; not the big tables.
+_NEEDED = [table for table in TABLES if table not in (silver.BARS_1M, gold.FEATURES_1M)]
 
 
 def check(night: Night, sessions: Sequence[date], tickers: Sequence[str] | None) -> None:
@@ -68,7 +65,9 @@ def _check_waiting(night: Night, tickers: Sequence[str] | None) -> None:
         found = stage_silver(copy, settings, done.sessions, requests=done.requests)
         staged = _only(found.minutes, tickers)
     received = received_by(copy, done, [])
-    keep_verdict(night, judge_batch(lake, settings, staged, received, done.sessions))
+    verdict = judge_batch(copy, settings, staged, received, done.sessions)
+    lake.store.replace(verdict.report, copy.store.get(verdict.report))
+    keep_verdict(night, verdict)
 
 
 def _copy(lake: Lake) -> Lake:

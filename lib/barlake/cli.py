@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from barlake import console
+from barlake import cli_check, console
 from barlake.arguments import (
     AsOf,
     End,
@@ -34,6 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="--debug, anywhere, shows the stack of a fault.",
 )
+check = app.command()(cli_check.check)
 
 
 def run() -> None:

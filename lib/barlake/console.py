@@ -46,7 +46,9 @@ def show_run(work: Callable[[], dict[str, Any]], *, json: bool) -> None:
     except BarlakeError as refusal:
         if json and refusal.exit_code != InputError.exit_code:
             status = STATUSES.get(refusal.exit_code, "failed")
-            print(_json({"status": status, "error": str(refusal)}))
+            verdict = getattr(refusal, "verdict", None)
+            told = {"verdict": verdict} if verdict else {}
+            print(_json({"status": status, "error": str(refusal), **told}))
         raise
     if json:
         print(_json(done))

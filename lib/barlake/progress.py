@@ -19,18 +19,25 @@ class Progress:
 
     is_shown: bool = field(default_factory=sys.stderr.isatty)
     seconds: dict[str, float] = field(default_factory=dict)
+    _inner: float = 0.0
     _status: "Status | None" = None
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time one step; a spinner turns meanwhile where somebody looks."""
-        began = time.monotonic()
+        """Time one step; a spinner turns meanwhile where somebody looks.
+
+        A step inside another counts for itself alone, so that all of them add up.
+        """
+        began, outer = time.monotonic(), self._inner
+        self._inner = 0.0
         try:
             with self._spinning(name):
                 yield
         finally:
             took = time.monotonic() - began
-            self.seconds[name] = round(self.seconds.get(name, 0.0) + took, 3)
+            own = took - self._inner
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + own, 3)
+            self._inner = outer + took
 
     def each(self, name: str, items: Sequence[Item]) -> Iterator[Item]:
         """Go through `items`, counting beside the spinner where somebody looks."""

@@ -98,7 +98,8 @@ def _watched(
         raise
     except Exception as fault:
         status = "blocked" if isinstance(fault, QualityError) else "failed"
-        night.detail = {"fault": f"{type(fault).__name__}: {fault}"[:2000]}
+        told = {name: night.detail[name] for name in ("verdict",) if name in night.detail}
+        night.detail = {"fault": f"{type(fault).__name__}: {fault}"[:2000], **told}
         close(status)
         raise
     close("ok")
@@ -122,6 +123,8 @@ def _closing(
             config_hash=run["config_hash"],
             commits=night.commits,
             detail=night.detail,
+            findings=night.findings,
+            report=night.verdict.report if night.verdict else None,
         )
         after = night.versions()
         with night.progress.step("books"):

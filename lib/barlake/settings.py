@@ -11,9 +11,11 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    FiniteFloat,
     NonNegativeInt,
     PositiveInt,
     ValidationError,
+    field_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -26,6 +28,7 @@ from barlake.model.errors import InputError
 
 PROJECT = Path(__file__).parents[2]
 CONF = PROJECT / "conf"
+EVERYWHERE = ("base", "quality")  # files of conf/ that belong to no environment
 DOTENV = PROJECT / ".env"
 _environment = ContextVar("environment", default="embedded")
 
@@ -76,6 +79,32 @@ class CoverageSettings(Section):
     outage_tickers_min: int
 
 
+class QualityRule(Section):
+    """A rule of the quality gate: what of `fact` is above `max`, or a ticker's own, breaks it."""
+
+    fact: str
+    severity: Literal["critical", "warning"]
+    max: FiniteFloat
+    tickers: dict[str, FiniteFloat]
+    sentence: str = Field(min_length=1)
+
+    @field_validator("tickers")
+    @classmethod
+    def _spelled(cls, value: dict[str, float]) -> dict[str, float]:
+        """A variable of the environment comes in small letters."""
+        return {ticker.upper(): limit for ticker, limit in value.items()}
+
+
+class QualitySettings(Section):
+    """What the quality gate holds against a batch; conf/quality.yaml explains each."""
+
+    samples: PositiveInt
+    received_min: PositiveInt
+    unit_ratio: float = Field(gt=1)
+    history_min: PositiveInt
+    rules: dict[str, QualityRule]
+
+
 class Settings(BaseSettings):
     """Every setting that differs between environments, and no secret."""
 
@@ -89,6 +118,7 @@ class Settings(BaseSettings):
     timing: TimingSettings
     units: UnitSettings
     coverage: CoverageSettings
+    quality: QualitySettings
 
     @property
     def digest(self) -> str:
@@ -105,7 +135,7 @@ class Settings(BaseSettings):
         **_also_unused: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources, strongest first."""
-        files = [CONF / "base.yaml", CONF / f"{_environment.get()}.yaml"]
+        files = [CONF / f"{name}.yaml" for name in (*EVERYWHERE, _environment.get())]
         yaml = YamlConfigSettingsSource(settings_cls, yaml_file=files, deep_merge=True)
         return init_settings, env_settings, yaml
 
@@ -121,7 +151,7 @@ def load(environment: str | None = None) -> Settings:
     """
     load_dotenv(DOTENV)
     name = environment or os.environ.get("BARLAKE_ENVIRONMENT", "embedded")
-    known = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "base")
+    known = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem not in EVERYWHERE)
     if name not in known:
         raise InputError(f"there is no environment {name}; conf/ has {', '.join(known)}")
     _refuse_strangers()

@@ -16,6 +16,7 @@ def summary(night: Night) -> dict[str, Any]:
         "run_id": night.lake.run_id,
         "status": "ok",
         **counts,
+        "verdict": verdict(night),
         "sessions": [day.isoformat() for day in night.sessions],
         "tables": {
             name: {
@@ -27,6 +28,13 @@ def summary(night: Night) -> dict[str, Any]:
         },
         "seconds": night.progress.seconds,
     }
+
+
+def verdict(night: Night) -> dict[str, Any] | None:
+    """Give what the quality gate said of the batch; None where nothing had to be judged."""
+    if night.verdict is None:
+        return None
+    return night.verdict.told(night.lake.store.path(night.verdict.report))
 
 
 def sentences(done: dict[str, Any]) -> list[str]:
@@ -43,8 +51,20 @@ def sentences(done: dict[str, Any]) -> list[str]:
     return [
         f"run {done['run_id']}: {done['status']}; {fates}",
         *(written or ["  nothing new: no table has a new version"]),
+        *_judged(done.get("verdict")),
         f"  {len(done['sessions'])} sessions looked at, {took:.1f} s",
     ]
+
+
+def _judged(verdict: dict[str, Any] | None) -> list[str]:
+    if verdict is None:
+        return []
+    broken = [
+        f"{entry['rule']} in {entry['sessions']} sessions" if entry["sessions"] else entry["rule"]
+        for entry in verdict["failed"]
+    ]
+    why = f" ({', '.join(broken)})" if broken else ""
+    return [f"  quality {verdict['status']}{why}: {verdict['report']}"]
 
 
 def _written(commits: list[Commit]) -> dict[str, int]:

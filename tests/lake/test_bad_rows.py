@@ -31,8 +31,12 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Landed:
     root = tmp_path_factory.mktemp("bad")
     (root / "bars.csv").write_bytes(as_csv(CASES))
     source = FilesSource(path=root / "bars.csv", clock=lambda: KNOWN_AT, asked=sorted(ASKED))
-    with running(RUN, Options(lake=str(root / "lake"), as_of=KNOWN_AT, run_id="bad")) as night:
-        run(night, source, Wanted(), [])
+    options = Options(lake=str(root / "lake"), as_of=KNOWN_AT, run_id="bad")
+    with pytest.MonkeyPatch.context() as patch:
+        # Most of them are bad, which the gate would block.
+        patch.setenv("BARLAKE_QUALITY__RULES__BATCH_REFUSED_MOST__MAX", "1")
+        with running(RUN, options) as night:
+            run(night, source, Wanted(), [])
     lake = barlake.open(str(root / "lake"))
 
     def rows(query: str) -> list[dict[str, Any]]:

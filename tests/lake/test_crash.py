@@ -20,6 +20,7 @@ from pyspark.sql import SparkSession
 from barlake import steps
 from barlake.io import lease
 from barlake.io.store import Store
+from barlake.model import gold, silver
 from barlake.options import Options
 from barlake.pipelines.fetch import fetch
 from barlake.progress import Progress
@@ -45,6 +46,7 @@ from tests.lake.victim import Point, Victim, command, environment, frozen
 pytestmark = pytest.mark.slow
 
 SEED = 20261127
+PUBLISHED = (silver.BARS_1M, silver.COVERAGE, gold.FEATURES_1M, gold.BARS)
 DEAD = "dead"
 HALF = "half"  # the run that died with silver done and gold not, and the lake it left
 
@@ -66,6 +68,10 @@ def committed(table: str, nth: int = 1) -> Point:
 def drawn(point: Point, longest: float, random: Random) -> Point:
     wait = round(random.uniform(0.1, longest), 3)
     return Point(f"{point.name} and {wait} s", point.folder, point.pattern, wait=wait)
+
+
+# The gate has judged; nothing is published yet.
+JUDGED = Point("judged", f"pages/quality/{DEAD}", "index.html")
 
 
 def drawn_points() -> list[Point]:
@@ -102,6 +108,7 @@ def drawn_points() -> list[Point]:
         staged("belief"),
         staged("pairs", "_SUCCESS"),
         staged("states"),
+        JUDGED,
         written("silver.bars_1m"),
         committed("silver.bars_1m"),
         written("silver.coverage"),
@@ -197,6 +204,8 @@ def test_a_run_killed_at_any_point_is_made_good_by_the_next(
     assert_files_are_there(root)
     assert_keys_are_unique(at_once)
     assert_committed(at_once, (scene.before, scene.after))
+    if point is JUDGED:
+        assert_equal(at_once, scene.before, PUBLISHED)
 
     scene.again(root, "again")
 

@@ -4,22 +4,23 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from barlake import cli, steps
+from barlake.model import gold, silver
 from barlake.model.errors import InputError, QualityError
 from barlake.model.tables import TABLES
 from barlake.options import Options
-from barlake.pipelines import night, silver
 from barlake.settings import PROJECT
 from barlake.sources.manners import Manners
-from tests.builders import AFTER, run_files, run_simulated
+from barlake.steps_check import check
+from tests.builders import AFTER, row, run_files, run_simulated, write_bars
 from tests.lake import two_nights
 from tests.lake.invariants import (
     DATA,
@@ -38,6 +39,7 @@ from tests.lake.victim import command, environment
 pytestmark = pytest.mark.slow
 
 SECOND = "2026-12-01T02:00Z"
+PUBLISHED = ("silver.bars_1m", "silver.coverage", "gold.features_1m", "gold.bars")
 
 
 @pytest.fixture(scope="module")
@@ -187,39 +189,96 @@ def test_a_gate_that_blocks_leaves_silver_and_gold_as_they_were(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """Two rows of the second night are refused: with these settings that is too much."""
     root = folder / "blocked"
     shutil.copytree(folder / "base", root)
     before, known = contents(root), versions(root)
-    seen: list[int] = []
-
-    def gate(staged: DataFrame) -> None:
-        seen.append(staged.count())
-        raise QualityError("coverage fell from 0.99 to 0.40; look at the batch")
-
-    monkeypatch.setattr(night, "build_silver", partial(silver.build_silver, gate=gate))
+    monkeypatch.setenv("BARLAKE_QUALITY__RULES__REFUSED_SHARE__SEVERITY", "critical")
+    monkeypatch.setenv("BARLAKE_QUALITY__RULES__REFUSED_SHARE__MAX", "0")
     code, output, errors = submitted(capsys, root, folder / "second.csv", "blocked")
 
     assert code == 3
-    assert json.loads(output) == {
-        "status": "blocked",
-        "error": "coverage fell from 0.99 to 0.40; look at the batch",
-    }
-    assert errors.splitlines()[-1] == "barlake: coverage fell from 0.99 to 0.40; look at the batch"
-    assert seen
-    assert seen[0] > 0
-    told = ("silver.bars_1m", "silver.coverage", "gold.features_1m", "gold.bars")
-    assert {name: versions(root)[name] for name in told} == {name: known[name] for name in told}
+    told = json.loads(output)
+    report = root / "pages/quality/blocked/index.html"
+    assert told["status"] == told["verdict"]["status"] == "blocked"
+    assert told["verdict"]["report"] == str(report)
+    [critical] = [f for f in told["verdict"]["failed"] if f["severity"] == "critical"]
+    assert (critical["rule"], critical["keys"]) == ("refused_share", ["AAPL@2026-11-27T14:30:00Z"])
+    assert errors.splitlines()[-1] == f"barlake: {told['error']}"
+    assert told["error"].endswith(f"see {report}")
+    assert "AAPL@2026-11-27T14:30:00Z" in report.read_text("utf-8")
+    assert {name: versions(root)[name] for name in PUBLISHED} == {n: known[n] for n in PUBLISHED}
     after = contents(root)
-    assert {name: after[name] for name in told} == {name: before[name] for name in told}
+    assert {name: after[name] for name in PUBLISHED} == {name: before[name] for name in PUBLISHED}
     assert len(after["silver.quarantine"]) == len(expected["silver.quarantine"])
     assert_books_are_closed(root, {"base": "ok", "blocked": "blocked"}, received={})
+    assert_results_are_kept(after, "blocked", broken={"refused_share": "AAPL"})
     assert not list((root / "_staging").glob("*"))
 
     monkeypatch.undo()
-    code, _, _ = submitted(capsys, root, folder / "second.csv", "unblocked")
+    monkeypatch.setenv("BARLAKE_QUALITY__RULES__JUMP__FACT", "no_such_fact")
+    code, output, _ = submitted(capsys, root, folder / "second.csv", "raising")
+
+    assert code == 3
+    assert "no_such_fact" in str(json.loads(output)["verdict"]["failed"])
+    assert {name: versions(root)[name] for name in PUBLISHED} == {n: known[n] for n in PUBLISHED}
+
+    monkeypatch.undo()
+    code, output, _ = submitted(capsys, root, folder / "second.csv", "unblocked")
 
     assert code == 0
+    assert json.loads(output)["verdict"]["status"] == "warned"
     assert_equal(contents(root), expected)
+
+
+def assert_results_are_kept(found: Contents, run: str, *, broken: dict[str, str]) -> None:
+    """One result for each rule and the whole batch, and one for each ticker that broke one."""
+    results = [row for row in found["ops.dq_results"] if row["run_id"] == run]
+    whole = {row["rule"]: row["passed"] for row in results if row["ticker"] == ""}
+    of_tickers = {row["rule"]: row["ticker"] for row in results if row["ticker"]}
+    assert {"high_highest", "key_unique", "jump", "batch_empty"} <= set(whole)
+    assert {rule for rule, passed in whole.items() if not passed} == set(of_tickers)
+    assert broken.items() <= of_tickers.items()
+    reports = {row["report"] for row in found["ops.ingest_audit"] if row["run_id"] == run}
+    assert reports == {f"pages/quality/{run}/index.html"}
+
+
+def test_a_file_without_one_good_row_is_blocked_and_does_not_block_the_next(
+    folder: Path, expected: Contents, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = folder / "refused"
+    shutil.copytree(folder / "base", root)
+    known = versions(root)
+    bad = write_bars(folder / "bad.csv", [row(close=-1.0)])
+
+    codes = [submitted(capsys, root, bad, f"bad-{n}")[0] for n in range(2)]
+
+    assert codes == [3, 3]
+    assert {name: versions(root)[name] for name in PUBLISHED} == {n: known[n] for n in PUBLISHED}
+    assert submitted(capsys, root, folder / "second.csv", "good")[0] == 0
+    tables = (silver.BARS_1M, silver.COVERAGE, gold.FEATURES_1M, gold.BARS)
+    assert_equal(contents(root), expected, tables)
+
+
+def test_check_judges_and_publishes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = folder / "checked"
+    shutil.copytree(folder / "base", root)
+    options = Options(lake=str(root), as_of=SECOND_NIGHT)
+    known = versions(root)
+    stored = check(options, None, None, None)
+    source = {"source": None, "tickers": None, "start": None, "end": None}
+    steps.fetch(options, steps.Asked.of(path=folder / "second.csv", **source))
+    monkeypatch.setenv("BARLAKE_QUALITY__RULES__REFUSED_SHARE__SEVERITY", "critical")
+    monkeypatch.setenv("BARLAKE_QUALITY__RULES__REFUSED_SHARE__MAX", "0")
+
+    with pytest.raises(QualityError, match=r"refused_share \(AAPL@2026-11-27"):
+        check(replace(options, run_id="waiting"), None, None, None)
+
+    assert stored["sessions"] == ["2026-11-25"]
+    assert stored["verdict"]["status"] == "warned"
+    assert versions(root) == known
+    assert not list((root / "_staging").glob("*"))
+    assert (root / "pages/quality/waiting/index.html").exists()
 
 
 def submitted(

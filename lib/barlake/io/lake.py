@@ -61,6 +61,10 @@ class Lake:
         rows.write.mode("overwrite").parquet(path)
         return self.spark.read.schema(rows.schema).parquet(path)
 
+    def staged_digest(self, name: str) -> str:
+        """Give the SHA-256 of what `stage` wrote under `name`."""
+        return self.store.digest(f"{STAGING}/{self.run_id}/{name}")
+
     def clear_staging(self, run_id: str) -> None:
         """Remove what a run staged."""
         self.store.remove(f"{STAGING}/{run_id}")

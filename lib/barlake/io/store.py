@@ -3,6 +3,7 @@
 import os
 import shutil
 from dataclasses import dataclass
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 from barlake.model.errors import InputError
@@ -68,6 +69,19 @@ class Store:
         finally:
             draft.unlink(missing_ok=True)
         return True
+
+    def replace(self, name: str, content: bytes) -> None:
+        """Write an object, in place of the one of that name where there is one."""
+        self.remove(name)
+        self.put_once(name, content)
+
+    def digest(self, folder: str) -> str:
+        """Give the SHA-256 of the files below `folder`: their names and all they hold."""
+        whole = sha256()
+        for name in self.names(folder):
+            with (self.root / name).open("rb") as file:
+                whole.update(f"{name}\0{file_digest(file, 'sha256').hexdigest()}\0".encode())
+        return whole.hexdigest()
 
     def remove(self, name: str) -> None:
         """Remove an object, or a folder with all that is in it; nothing where it is absent."""

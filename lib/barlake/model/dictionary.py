@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from barlake.model.jobs import JOBS
+from barlake.model.jobs import CHECK, FETCH, JOBS
 from barlake.model.landed import SERVED
 from barlake.model.rules import RULES
 from barlake.model.table import Column, Table, Zone
@@ -45,6 +45,8 @@ silver: below 1,000 dollars to 4 decimals, others to 2, half up.
 - `gold`: features and longer bars.
 - `ref`: the exchange's sessions; splits and dividends.
 - `ops`: requests, runs, and what became of every row received.
+
+- `pages/`: what people look at; `pages/quality/<run_id>/` is the gate's report of a run.
 
 `_leases/`, `_runs/` and `_staging/` beside them are the lake's own.
 
@@ -111,8 +113,11 @@ no exchange notice is read. The numbers stand under `coverage` in `conf/base.yam
   whose time cannot be read under 1970-01-01.
 - **`ops.requests`** has one row per ticker and delivery in a file; a file without a good row has
   one with an empty ticker. A ticker and session with refused rows alone have no coverage.
-- **Declared and still empty**: `silver.quarantine_stream` and `ops.dq_results`, and
-  `ops.ingest_audit.report`; no job writes them yet. No command sets `released_at` yet.
+- **`ops.dq_results`** has, per run that judged, one row for each rule and the whole batch (an
+  empty ticker, the batch's newest session) and one for each ticker and session that broke it, at
+  most 200 a rule. `ops.ingest_audit.report` is null where nothing had to be judged.
+- **Declared and still empty**: `silver.quarantine_stream`; no job writes it yet. No command sets
+  `released_at` yet.
 """
 
 
@@ -200,10 +205,11 @@ def _jobs() -> list[str]:
     said = (
         "Each is a command of `barlake` and a script in `jobs/`. While it runs, no other run may "
         "write its tables. At its end every job writes `ops.runs`; those that ingest, "
-        "`ops.requests` and `ops.ingest_audit` as well. A run that is refused (exit codes 2 and 4) "
-        "leaves no row."
+        "`ops.requests` and `ops.ingest_audit` as well, and those that judge, `ops.dq_results`. "
+        "A run that is refused (exit codes 2 and 4) leaves no row."
     )
-    rows = [(f"`{job.name}`", _names(map(str, job.writes)) or "`landing/`") for job in JOBS]
+    alone = {FETCH: "`landing/`", CHECK: "`pages/quality/` and `ops` alone"}
+    rows = [(f"`{job.name}`", _names(map(str, job.writes)) or alone[job]) for job in JOBS]
     return ["## Jobs", "", said, "", *_grid(("job", "writes"), rows)]
 
 

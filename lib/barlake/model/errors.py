@@ -1,7 +1,7 @@
 """What we raise on purpose."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class BarlakeError(Exception):
@@ -17,9 +17,16 @@ class InputError(BarlakeError):
 
 
 class QualityError(BarlakeError):
-    """The data broke a rule that blocks; readers still see the last good state."""
+    """The data broke a rule that blocks; readers still see the last good state.
+
+    `verdict` is what the gate says of the batch, where it came to one.
+    """
 
     exit_code = 3
+
+    def __init__(self, sentence: str, verdict: dict[str, Any] | None = None) -> None:
+        super().__init__(sentence)
+        self.verdict = verdict
 
 
 class BusyError(BarlakeError):

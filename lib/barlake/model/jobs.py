@@ -30,6 +30,7 @@ GOLD = Job(name="gold", writes=_GOLD)
 OPTIMIZE = Job(name="optimize", writes=_ALL)
 VACUUM = Job(name="vacuum", writes=_ALL)
 REBUILD = Job(name="rebuild", writes=_ALL)
+CHECK = Job(name="check", writes=())
 RUN = Job(name="run", writes=_ALL)
 
-JOBS = (FETCH, INGEST, SILVER, GOLD, OPTIMIZE, VACUUM, REBUILD, RUN)
+JOBS = (FETCH, INGEST, SILVER, GOLD, OPTIMIZE, VACUUM, REBUILD, CHECK, RUN)

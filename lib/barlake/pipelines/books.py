@@ -1,13 +1,13 @@
-"""What the lake did -> ops.runs, ops.requests, ops.ingest_audit; and what earlier runs left."""
+"""What the lake did -> ops, at the end of a run; and what earlier runs left undone."""
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from barlake.io import arrow
@@ -24,11 +24,12 @@ Detail = dict[str, Any]
 
 # Every job writes its end: a few seconds of another's are worth waiting for.
 BOOKS_WAIT = 60.0
+BOOKS = (ops.INGEST_AUDIT, ops.DQ_RESULTS, ops.RUNS, ops.REQUESTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a run ended, for ops.runs."""
+    """How a run ended, for ops; `findings` are rows of ops.dq_results without `run_id`."""
 
     run_id: str
     job: str
@@ -39,6 +40,8 @@ class Ending:
     config_hash: str = ""
     commits: Mapping[str, list[Commit]]
     detail: Detail
+    findings: Sequence[Mapping[str, Any]]
+    report: str | None
 
 
 def record(
@@ -52,23 +55,27 @@ def record(
     """Write a run's rows, and close the runs that died before they could write theirs.
 
     `versions` are silver.bars_1m's before and after. ops.requests comes last, and of runs that
-    ended well alone: a request that it does not name is taken up again by the next run.
+    ended well alone: a request that it does not name is taken up again by the next run. Of a
+    blocked run it gets the files that held nothing good.
     """
     holder = {"run_id": ending.run_id, "process": os.getpid()}
-    with lease(lake.store, (ops.INGEST_AUDIT, ops.RUNS, ops.REQUESTS), holder, patience=BOOKS_WAIT):
+    with lease(lake.store, BOOKS, holder, patience=BOOKS_WAIT):
         told = _run_ids(lake, ops.RUNS)
         dead = [run for run in abandoned if run["run_id"] not in told]
         audited = _run_ids(lake, ops.INGEST_AUDIT) if dead else set()
-        accounts = [_audit(lake, ingested, versions)] if ingested else []
+        accounts = [_audit(lake, ingested, versions, ending.report)] if ingested else []
         accounts += [
             _audit_of_dead(lake, str(run["run_id"])) for run in dead if run["run_id"] not in audited
         ]
         for rows in accounts:
             lake.merge(ops.INGEST_AUDIT, rows)
+        if ending.findings or ending.run_id in told:
+            lake.merge(ops.DQ_RESULTS, _results(lake, ending))
         ends = [_row(ending), *(_abandoned(run, ending.finished_at) for run in dead)]
         lake.merge(ops.RUNS, arrow.frame(lake.spark, ops.RUNS, ends))
-        if ingested and ending.status == "ok":
-            lake.merge(ops.REQUESTS, ingested.requests)
+        if ingested and ending.status in ("ok", "blocked"):
+            is_done = F.lit(True) if ending.status == "ok" else _is_refused_whole()
+            lake.merge(ops.REQUESTS, ingested.requests.where(is_done))
 
 
 def details(lake: Lake) -> list[Detail]:
@@ -84,13 +91,31 @@ def _run_ids(lake: Lake, table: Table) -> set[str]:
     return {row["run_id"] for row in arrow.rows(lake.read(table).select("run_id").distinct())}
 
 
-def _audit(lake: Lake, ingested: Ingested, versions: tuple[int, int]) -> DataFrame:
+def _results(lake: Lake, ending: Ending) -> DataFrame:
+    """Give the run's results, and those to delete that a run of the same name left before."""
+    rows = [{"run_id": ending.run_id, **finding} for finding in ending.findings]
+    results = arrow.frame(lake.spark, ops.DQ_RESULTS, rows)
+    before = lake.read(ops.DQ_RESULTS, F.col("run_id") == ending.run_id)
+    gone = before.join(results, list(ops.DQ_RESULTS.key), how="left_anti")
+    return results.withColumn("is_gone", F.lit(False)).unionByName(
+        gone.withColumn("is_gone", F.lit(True))
+    )
+
+
+def _is_refused_whole() -> Column:
+    """Hold for a file without a good row: to take it up again could only block the next batch."""
+    return (F.col("source") == "files") & (F.col("ticker") == "") & (F.col("rows") == 0)
+
+
+def _audit(
+    lake: Lake, ingested: Ingested, versions: tuple[int, int], report: str | None
+) -> DataFrame:
     return ingested.audit.withColumns(
         {
             "run_id": F.lit(lake.run_id),
             "version_before": F.lit(versions[0]).cast("bigint"),
             "version_after": F.lit(versions[1]).cast("bigint"),
-            "report": F.lit(None).cast("string"),
+            "report": F.lit(report).cast("string"),
         }
     )
 

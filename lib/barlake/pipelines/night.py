@@ -3,17 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
 
+from pyspark.sql import DataFrame
+
 from barlake import landing
+from barlake.checks.verdict import Verdict
 from barlake.io import arrow, history
 from barlake.io.history import Commit
 from barlake.io.lake import Lake
 from barlake.landing import Batch
 from barlake.model import ops, silver
+from barlake.model.errors import QualityError
 from barlake.model.tables import TABLES
 from barlake.pipelines import books
 from barlake.pipelines.fetch import fetch
+from barlake.pipelines.gate import judge_batch, received_by
 from barlake.pipelines.gold import build_gold
 from barlake.pipelines.ingest import Ingested, ingest, sessions_of
 from barlake.pipelines.maintain import optimize
@@ -26,7 +32,10 @@ from barlake.sources.source import Request, Source
 
 @dataclass(slots=True)
 class Night:
-    """One run under way: what its steps use, and what they leave for ops and for the reader."""
+    """One run under way: what its steps use, and what they leave for ops and for the reader.
+
+    `findings` become rows of ops.dq_results at the end, however that is; `run_id` is set there.
+    """
 
     lake: Lake
     settings: Settings
@@ -35,6 +44,8 @@ class Night:
     detail: dict[str, Any] = field(default_factory=dict)
     ingested: Ingested | None = None
     sessions: list[date] = field(default_factory=list)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    verdict: Verdict | None = None
     before: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -121,7 +132,10 @@ def run_silver(night: Night, sessions: Sequence[date], *, is_new: bool = True) -
         is_stale = is_new or (done is not None and done.commits.get("bronze.bars") is not None)
         wanted = night.sessions if is_stale else sorted({*sessions, *waiting})
         new = done.requests if done else None
-        published = build_silver(night.lake, night.settings, wanted, requests=new)
+        gate = partial(_gate, night, wanted, runs)
+        published = build_silver(night.lake, night.settings, wanted, requests=new, gate=gate)
+        if done and not wanted and done.counts["received"] == done.counts["quarantined"] > 0:
+            gate(None)  # not one row is good enough to be staged
         night.keep(published.commits)
         night.detail["silver"] = {"ingested_by": runs}
 
@@ -150,6 +164,30 @@ def run_optimize(night: Night) -> None:
         upkeep = optimize(night.lake, last)
         night.keep(upkeep.commits)
         night.detail["optimize"] = upkeep.seen
+
+
+def keep_verdict(night: Night, verdict: Verdict) -> None:
+    """Remember what the gate found, for ops and for the reader.
+
+    Raises:
+        QualityError: A critical rule is broken, or was not evaluated.
+    """
+    night.verdict = verdict
+    night.findings += verdict.findings
+    night.detail["verdict"] = verdict.told(verdict.report)
+    if verdict.is_blocked:
+        report = night.lake.store.path(verdict.report)
+        raise QualityError(verdict.sentence(report), verdict.told(report))
+
+
+def _gate(
+    night: Night, sessions: Sequence[date], runs: Sequence[str], staged: DataFrame | None
+) -> None:
+    """Judge what is staged; `runs` ingested some of it before."""
+    with night.progress.step("gate"):
+        received = received_by(night.lake, night.ingested, runs)
+        verdict = judge_batch(night.lake, night.settings, staged, received, sessions)
+        keep_verdict(night, verdict)
 
 
 def _others(batches: Sequence[Batch], known: Sequence[Batch]) -> list[Batch]:

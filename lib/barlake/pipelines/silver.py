@@ -12,6 +12,7 @@ from barlake import calendar
 from barlake.io.history import Commit
 from barlake.io.lake import Lake
 from barlake.model import ref, silver
+from barlake.model.errors import QualityError
 from barlake.pipelines.ledger import confirmations, held_revisions, requests_of
 from barlake.settings import Settings
 from barlake.transforms.belief import has_unconfirmed, with_confirmations
@@ -34,6 +35,14 @@ class Published:
     commits: dict[str, Commit | None] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What is to be published of some sessions: every minute, and counts for the coverage."""
+
+    minutes: DataFrame
+    counts: DataFrame
+
+
 def build_silver(
     lake: Lake,
     settings: Settings,
@@ -54,8 +63,28 @@ def build_silver(
     """
     if not sessions:
         return Published([])
+    staged = stage_silver(lake, settings, sessions, requests=requests)
+    if gate is not None:
+        judge_staged(lake, staged.minutes, gate)
     these = F.col("session_date").isin(list(sessions))
-    days = lake.read(ref.SESSIONS).where(these)
+    minutes = staged.minutes.where(F.col("state") != EXTENDED)
+    rows = staged.minutes.where(F.col("state").isin(OBSERVED, FILLED, EXTENDED))
+    commits = {
+        "silver.bars_1m": lake.merge(silver.BARS_1M, rows, these),
+        "silver.coverage": lake.merge(silver.COVERAGE, coverage(minutes, staged.counts), these),
+    }
+    logger.info("published", table="silver.bars_1m", sessions=len(sessions))
+    return Published(list(sessions), commits)
+
+
+def stage_silver(
+    lake: Lake, settings: Settings, sessions: Sequence[date], *, requests: DataFrame | None
+) -> Staged:
+    """Work out some sessions anew from the ledger; nothing is published.
+
+    The arguments are those of `build_silver`.
+    """
+    days = lake.read(ref.SESSIONS).where(F.col("session_date").isin(list(sessions)))
     revisions = _revisions(lake, settings, sessions)
     refused = _refused(lake)
     asked = _requests(lake, sessions, requests)
@@ -63,18 +92,20 @@ def build_silver(
     zone = calendar.EXCHANGE_ZONE
     bars = lake.stage("belief", belief(revisions, asked, days, zone=zone, **timing))
     known = lake.stage("pairs", pairs(per_session(asked, days, **timing), revisions, days))
-    staged = lake.stage("states", states(bars, known, refused, **settings.coverage.model_dump()))
-    if gate is not None:
-        gate(staged)
-    minutes = staged.where(F.col("state") != EXTENDED)
-    found = counts(revisions, refused, days, zone=zone)
-    rows = staged.where(F.col("state").isin(OBSERVED, FILLED, EXTENDED))
-    commits = {
-        "silver.bars_1m": lake.merge(silver.BARS_1M, rows, these),
-        "silver.coverage": lake.merge(silver.COVERAGE, coverage(minutes, found), these),
-    }
-    logger.info("published", table="silver.bars_1m", sessions=len(sessions))
-    return Published(list(sessions), commits)
+    minutes = lake.stage("states", states(bars, known, refused, **settings.coverage.model_dump()))
+    return Staged(minutes, counts(revisions, refused, days, zone=zone))
+
+
+def judge_staged(lake: Lake, staged: DataFrame, gate: Gate) -> None:
+    """Pass what is staged through the gate, so that what is merged afterwards are the same bytes.
+
+    Raises:
+        QualityError: By the gate, or because the staged files changed meanwhile.
+    """
+    judged = lake.staged_digest("states")
+    gate(staged)
+    if lake.staged_digest("states") != judged:
+        raise QualityError("what is staged changed after it was judged; run it again")
 
 
 def _revisions(lake: Lake, settings: Settings, sessions: Sequence[date]) -> DataFrame:

@@ -17,6 +17,8 @@ from barlake.arguments import (
     Env,
     Format,
     From,
+    Interval,
+    IntervalOf,
     Json,
     Lake,
     RunId,
@@ -66,6 +68,7 @@ def demo(
 def run_(
     source: Source = None,
     path: From = None,
+    interval: IntervalOf = Interval.MINUTE,
     tickers: Tickers = None,
     start: Start = None,
     end: End = None,
@@ -78,7 +81,7 @@ def run_(
     """Do a whole night in one Spark session: plan, fetch, ingest, silver, gold, optimize."""
     from barlake import steps
 
-    asked = steps.Asked.of(source, path, tickers, start, end)
+    asked = steps.Asked.of(source, path, tickers, start, end, interval=interval)
     options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
     console.show_run(lambda: steps.run(options, asked), json=json)
 
@@ -87,6 +90,7 @@ def run_(
 def fetch(
     source: Source = None,
     path: From = None,
+    interval: IntervalOf = Interval.MINUTE,
     tickers: Tickers = None,
     start: Start = None,
     end: End = None,
@@ -99,7 +103,7 @@ def fetch(
     """Bring one source into landing/."""
     from barlake import steps
 
-    asked = steps.Asked.of(source, path, tickers, start, end)
+    asked = steps.Asked.of(source, path, tickers, start, end, interval=interval)
     options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
     console.show(steps.fetch(options, asked), json=json)
 

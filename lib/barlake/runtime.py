@@ -122,6 +122,7 @@ def _closing(
             config_hash=run["config_hash"],
             commits=night.commits,
             detail=night.detail,
+            findings=night.findings,
         )
         after = night.versions()
         with night.progress.step("books"):

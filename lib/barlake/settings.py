@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveInt,
     ValidationError,
@@ -51,6 +52,7 @@ class SourceSettings(Section):
     sessions_per_request: PositiveInt
     reread_sessions: PositiveInt
     requests_per_batch: PositiveInt
+    daily: bool
 
 
 class TimingSettings(Section):
@@ -76,6 +78,24 @@ class CoverageSettings(Section):
     outage_tickers_min: int
 
 
+class BoundSettings(Section):
+    """How far a minute value may be from the daily one; see `transforms.reconcile.Bounds`."""
+
+    floor: NonNegativeFloat
+    ceiling: NonNegativeFloat
+    unknown: NonNegativeFloat
+
+
+class ReconcileSettings(Section):
+    """How minutes are held against daily bars."""
+
+    sessions_back: PositiveInt
+    sessions_min: PositiveInt
+    deviations: NonNegativeFloat
+    price: BoundSettings
+    volume: BoundSettings
+
+
 class Settings(BaseSettings):
     """Every setting that differs between environments, and no secret."""
 
@@ -89,6 +109,7 @@ class Settings(BaseSettings):
     timing: TimingSettings
     units: UnitSettings
     coverage: CoverageSettings
+    reconcile: ReconcileSettings
 
     @property
     def digest(self) -> str:

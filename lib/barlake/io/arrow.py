@@ -19,6 +19,7 @@ _TYPES = {
     "INT": pa.int32(),
     "SMALLINT": pa.int16(),
     "BOOLEAN": pa.bool_(),
+    "ARRAY<STRING>": pa.list_(pa.string()),
 }
 
 

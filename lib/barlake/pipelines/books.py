@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,11 +24,12 @@ Detail = dict[str, Any]
 
 # Every job writes its end: a few seconds of another's are worth waiting for.
 BOOKS_WAIT = 60.0
+BOOKS = (ops.INGEST_AUDIT, ops.DQ_RESULTS, ops.RUNS, ops.REQUESTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a run ended, for ops.runs."""
+    """How a run ended, for ops; `findings` are rows of ops.dq_results without `run_id`."""
 
     run_id: str
     job: str
@@ -39,6 +40,7 @@ class Ending:
     config_hash: str = ""
     commits: Mapping[str, list[Commit]]
     detail: Detail
+    findings: Sequence[Mapping[str, Any]]
 
 
 def record(
@@ -55,7 +57,7 @@ def record(
     ended well alone: a request that it does not name is taken up again by the next run.
     """
     holder = {"run_id": ending.run_id, "process": os.getpid()}
-    with lease(lake.store, (ops.INGEST_AUDIT, ops.RUNS, ops.REQUESTS), holder, patience=BOOKS_WAIT):
+    with lease(lake.store, BOOKS, holder, patience=BOOKS_WAIT):
         told = _run_ids(lake, ops.RUNS)
         dead = [run for run in abandoned if run["run_id"] not in told]
         audited = _run_ids(lake, ops.INGEST_AUDIT) if dead else set()
@@ -65,6 +67,9 @@ def record(
         ]
         for rows in accounts:
             lake.merge(ops.INGEST_AUDIT, rows)
+        if ending.findings:
+            results = [{"run_id": ending.run_id, **finding} for finding in ending.findings]
+            lake.merge(ops.DQ_RESULTS, arrow.frame(lake.spark, ops.DQ_RESULTS, results))
         ends = [_row(ending), *(_abandoned(run, ending.finished_at) for run in dead)]
         lake.merge(ops.RUNS, arrow.frame(lake.spark, ops.RUNS, ends))
         if ingested and ending.status == "ok":

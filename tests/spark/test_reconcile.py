@@ -72,7 +72,6 @@ def sessions(spark: SparkSession) -> DataFrame:
             "session_date": day.session_date,
             "open_utc": day.open_utc,
             "close_utc": day.close_utc,
-            "is_early_close": day.is_early_close,
         }
         for day in days
     ]
@@ -98,6 +97,7 @@ def told(spark: SparkSession) -> dict[tuple[str, str], Row]:
         "NEAR": day("NEAR", close=101.04),
         "CROSS": day("CROSS", close=101.5, high=102.5, volume=1_200),
         "CROSS2": day("CROSS2", close=101.8),
+        "PART": day("PART", close=101.06),
         "HOURS": day("HOURS", open=98.0, high=104.5, low=97.0, close=104.0, volume=1_240),
         "BEYOND": day("BEYOND", high=106.0, low=96.0, open=99.0),
         "LESS": day("LESS", high=101.5, low=99.5),
@@ -118,11 +118,12 @@ def told(spark: SparkSession) -> dict[tuple[str, str], Row]:
     bars = [
         bar(t, EARLY_OPEN if t == "SHORT" else OPEN, each)
         for t in cases
-        if t != "GONE"
+        if t not in {"GONE", "PART"}
         for each in (around_early if t == "SHORT" else AROUND)
     ]
     seen = (3, "regular", 100.0, 102.0, 99.0, 101.0, 1)
     bars += [bar(t, OPEN, seen, revision=1) for t in ("STALE", "FRESH")]
+    bars += [bar("PART", OPEN, (AUCTION, "close_auction", *[101.1] * 4, 0))]
     bars += [bar("USUAL", OPEN, (5, "regular", *[100.5] * 4, 0), is_filled=True)]
     nothing = dict.fromkeys(MINUTES)
     own = [
@@ -155,6 +156,7 @@ def reasons(told: dict[tuple[str, str], Row], ticker: str) -> dict[str, tuple[st
         ("NEAR", {}),
         ("CROSS", dict.fromkeys(("high", "close", "volume"), ("closing_cross", True))),
         ("CROSS2", {"close": ("closing_cross", True)}),
+        ("PART", {"close": ("unexplained", False)}),
         ("HOURS", dict.fromkeys(("open", "high", "low", "close", "volume"), ("after_hours", True))),
         ("BEYOND", dict.fromkeys(("open", "high", "low"), ("unexplained", False))),
         ("LESS", dict.fromkeys(("high", "low"), ("unexplained", False))),

@@ -15,16 +15,16 @@ def around(bars: DataFrame, sessions: DataFrame, *, usual_minutes: int) -> DataF
         usual_minutes: Of a session that does not close early.
 
     Returns:
-        One row per ticker and session: `is_early_close`; `revised_at` (UTC: when the last of its
-        bars was corrected; null where none was); for each part of the day (`auction`: the bar at
-        the close; `late`: after an early close, until the usual one; `outside`: before the open
-        and after the close) `<part>_first` (its first price), `_high`, `_low`, `_close` and
+        One row per ticker and session: `revised_at` (UTC: when the last of its bars was corrected;
+        null where none was); for each part of the day (`auction`: the bar at the close; `late`:
+        after an early close, until the usual one; `outside`: before the open and after the close)
+        `<part>_first` (its first price), `_high`, `_low`, `_close` and
         `_volume` (shares, the auction's among those of `late` and `outside`); null where the part
         has no bar. `open_ts`, `high_ts`, `low_ts`, `close_ts`: the regular minutes that made these
         prices.
     """
     require_columns(bars, "segment", "is_filled", "revision", "last_changed_at", where="around")
-    days = sessions.select("session_date", "open_utc", "is_early_close")
+    days = sessions.select("session_date", "open_utc")
     usual_close = F.col("open_utc") + minutes(usual_minutes)
     is_auction = F.col("segment") == "close_auction"
     is_after = F.col("segment") == "post"
@@ -41,7 +41,6 @@ def around(bars: DataFrame, sessions: DataFrame, *, usual_minutes: int) -> DataF
     seen = bars.where(~F.col("is_filled")).join(F.broadcast(days), "session_date", how="inner")
     revised = F.when(F.col("revision") > 0, F.col("last_changed_at"))
     return seen.groupBy("ticker", "session_date").agg(
-        F.max("is_early_close").alias("is_early_close"),
         F.max(revised).alias("revised_at"),
         *(column.alias(name) for name, column in (measured | _keys()).items()),
     )

@@ -151,7 +151,7 @@ def with_reason(rows: DataFrame, around: DataFrame) -> DataFrame:
     proven = F.when(
         differs,
         F.when(_told_by("auction"), CLOSING_CROSS)
-        .when(F.col("is_early_close") & _told_by("late"), EARLY_CLOSE)
+        .when(_told_by("late"), EARLY_CLOSE)
         .when(_told_by("outside"), AFTER_HOURS),
     )
     is_stale = F.col("revised_at") > F.col("fetched_at")

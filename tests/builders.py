@@ -62,11 +62,14 @@ def write_bars(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
     return path
 
 
-def run_files(root: Path, path: Path, *, as_of: datetime = AFTER, run_id: str = "") -> Night:
+def run_files(
+    root: Path, path: Path, *, as_of: datetime = AFTER, run_id: str = "", is_daily: bool = False
+) -> Night:
     """Do what `barlake run --source files --from PATH` does, and give the night."""
+    wanted = Wanted(is_daily=is_daily)
     options = Options(lake=str(root), as_of=as_of, run_id=run_id or f"run-{uuid4()}")
     with running(RUN, options) as night:
-        run(night, FilesSource(path=path, clock=lambda: as_of), Wanted(), [])
+        run(night, FilesSource(path=path, clock=lambda: as_of), wanted, [])
     return night
 
 

@@ -19,6 +19,8 @@ from barlake.settings import Settings, load
 
 os.environ["TZ"] = "Asia/Tokyo"  # far from UTC and from New York: nothing may lean on it
 time.tzset()
+# Daily bars cost each simulated night some Spark jobs: tests of them ask for them.
+os.environ["BARLAKE_SOURCE__DAILY"] = "false"
 
 # Few examples, the same each time: a Spark job costs more than it finds by shrinking.
 settings.register_profile(

@@ -17,6 +17,13 @@ class SourceName(StrEnum):
     SIMULATED = "simulated"
 
 
+class Interval(StrEnum):
+    """What a source is asked for."""
+
+    MINUTE = "1m"
+    DAY = "1d"
+
+
 class Format(StrEnum):
     """How `sql` prints."""
 
@@ -40,3 +47,6 @@ Start = Annotated[datetime | None, typer.Option(formats=_DAY, help="First sessio
 End = Annotated[datetime | None, typer.Option(formats=_DAY, help="Last session date, inclusive.")]
 Source = Annotated[SourceName | None, typer.Option(help="Where bars come from.")]
 From = Annotated[Path | None, typer.Option("--from", help="File or folder, for --source files.")]
+IntervalOf = Annotated[
+    Interval, typer.Option("--interval", help="1d: daily bars, to hold minutes against.")
+]

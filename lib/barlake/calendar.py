@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 EXCHANGE = "XNYS"
 EXCHANGE_ZONE = "America/New_York"
+USUAL_MINUTES = 390  # of a session that does not close early
 PRE_HOUR, POST_HOUR = 4, 20
 FIRST = date(1990, 1, 1)
 LAST_YEAR = 2199
@@ -86,6 +87,12 @@ def closed_before(moment: datetime, count: int) -> list[Session]:
     known = sessions(horizon(max(moment, datetime(FIRST.year, 1, 1, tzinfo=UTC))))
     closed = [day for day in known if day.close_utc <= moment]
     return closed[len(closed) - min(count, len(closed)) :]
+
+
+def sessions_before(day: date, count: int) -> list[date]:
+    """Give the last `count` sessions before a date, in order."""
+    first, _ = day_bounds(day)
+    return [session.session_date for session in closed_before(first, count)]
 
 
 def next_session(session_date: date) -> date:

@@ -17,6 +17,8 @@ from barlake.arguments import (
     Env,
     Format,
     From,
+    Interval,
+    IntervalOf,
     Json,
     Lake,
     RunId,
@@ -67,6 +69,7 @@ def demo(
 def run_(
     source: Source = None,
     path: From = None,
+    interval: IntervalOf = Interval.MINUTE,
     tickers: Tickers = None,
     start: Start = None,
     end: End = None,
@@ -79,7 +82,7 @@ def run_(
     """Do a whole night in one Spark session: plan, fetch, ingest, silver, gold, optimize."""
     from barlake import steps
 
-    asked = steps.Asked.of(source, path, tickers, start, end)
+    asked = steps.Asked.of(source, path, tickers, start, end, interval=interval)
     options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
     console.show_run(lambda: steps.run(options, asked), json=json)
 
@@ -88,6 +91,7 @@ def run_(
 def fetch(
     source: Source = None,
     path: From = None,
+    interval: IntervalOf = Interval.MINUTE,
     tickers: Tickers = None,
     start: Start = None,
     end: End = None,
@@ -100,7 +104,7 @@ def fetch(
     """Bring one source into landing/."""
     from barlake import steps
 
-    asked = steps.Asked.of(source, path, tickers, start, end)
+    asked = steps.Asked.of(source, path, tickers, start, end, interval=interval)
     options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
     console.show(steps.fetch(options, asked), json=json)
 

@@ -55,6 +55,7 @@ def demonstrate(lake: str, tickers: int, sessions: int, as_of: datetime | None) 
                 night.settings.source, names, days[0].session_date, days[-2].session_date
             )
             pipeline.fetched(night, first, earlier)
+            pipeline.fetched_daily(night, first, earlier, pipeline.Wanted())
         last = SimulatedSource(seed=seed, clock=lambda: moment, manners=manners)
         again = days[-night.settings.source.reread_sessions - 1].session_date
         wanted = pipeline.Wanted(start=max(again, days[0].session_date), end=days[-1].session_date)

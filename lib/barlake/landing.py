@@ -16,6 +16,7 @@ from barlake.sources.source import SERVED_SCHEMA, Answer
 
 FOLDER = "landing"
 REAL = {"yahoo", "files"}
+DAILY = "-daily"
 _FACTS = b"barlake.requests"
 
 
@@ -28,10 +29,11 @@ class Batch:
     facts: tuple[Facts, ...]
 
 
-def land(store: Store, source: str, answers: Sequence[Answer]) -> Batch:
+def land(store: Store, source: str, answers: Sequence[Answer], *, is_daily: bool = False) -> Batch:
     """Write the answers as one file, named by its content; nothing where it is there already.
 
-    A second answer to one request does not replace the first: what was received stays.
+    A second answer to one request does not replace the first: what was received stays. Daily bars
+    lie in a folder of their own, so that nobody takes them for minutes.
 
     Raises:
         InputError: The lake holds simulated bars and `source` is real, or the reverse.
@@ -40,7 +42,8 @@ def land(store: Store, source: str, answers: Sequence[Answer]) -> Batch:
     facts = tuple(answer.facts for answer in answers)
     asked = sorted(f"{f.request_id} {','.join(f.asked or ())}".strip() for f in facts)
     digest = sha256("\n".join(asked).encode()).hexdigest()[:32]
-    name = f"{FOLDER}/{source}/{digest}.parquet"
+    folder = f"{source}{DAILY}" if is_daily else source
+    name = f"{FOLDER}/{folder}/{digest}.parquet"
     if not store.exists(name):
         store.put_once(name, _parquet(facts, [answer.rows for answer in answers]))
     return read_batch(store, name)
@@ -48,7 +51,7 @@ def land(store: Store, source: str, answers: Sequence[Answer]) -> Batch:
 
 def refuse_mixing(store: Store, source: str) -> None:
     """Refuse a source whose kind differs from what the lake holds: simulated or real."""
-    landed = {name.split("/")[1] for name in _names(store)}
+    landed = {_source(name) for name in _names(store)}
     other = landed - REAL if source in REAL else landed & REAL
     if other:
         raise InputError(
@@ -58,16 +61,20 @@ def refuse_mixing(store: Store, source: str) -> None:
 
 
 def batches(store: Store) -> list[Batch]:
-    """Give every landing file, in the order in which the answers came."""
-    known = [read_batch(store, name) for name in _names(store)]
-    return sorted(known, key=lambda batch: (received_at(batch), batch.name))
+    """Give every landing file of minutes, in the order in which the answers came."""
+    return _in_order(store, [name for name in _names(store) if not _is_daily(name)])
+
+
+def daily_batches(store: Store) -> list[Batch]:
+    """Give every landing file of daily bars, in the order in which the answers came."""
+    return _in_order(store, [name for name in _names(store) if _is_daily(name)])
 
 
 def read_batch(store: Store, name: str) -> Batch:
     """Read a landing file's facts, not its rows."""
     metadata = pq.read_metadata(store.path(name)).metadata or {}
     facts = tuple(_facts(entry) for entry in json.loads(metadata[_FACTS]))
-    return Batch(name, name.split("/")[1], facts)
+    return Batch(name, _source(name), facts)
 
 
 def received_at(batch: Batch) -> datetime:
@@ -79,6 +86,19 @@ def copy(origin: Store, target: Store, wanted: Iterable[Batch]) -> None:
     """Copy landing files into another lake; those that are there stay."""
     for batch in wanted:
         target.put_once(batch.name, origin.get(batch.name))
+
+
+def _in_order(store: Store, names: Iterable[str]) -> list[Batch]:
+    known = [read_batch(store, name) for name in names]
+    return sorted(known, key=lambda batch: (received_at(batch), batch.name))
+
+
+def _is_daily(name: str) -> bool:
+    return name.split("/")[1].endswith(DAILY)
+
+
+def _source(name: str) -> str:
+    return name.split("/")[1].removesuffix(DAILY)
 
 
 def _names(store: Store) -> list[str]:

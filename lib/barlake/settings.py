@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     FiniteFloat,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveInt,
     ValidationError,
@@ -54,6 +55,7 @@ class SourceSettings(Section):
     sessions_per_request: PositiveInt
     reread_sessions: PositiveInt
     requests_per_batch: PositiveInt
+    daily: bool
 
 
 class TimingSettings(Section):
@@ -105,6 +107,24 @@ class QualitySettings(Section):
     rules: dict[str, QualityRule]
 
 
+class BoundSettings(Section):
+    """How far a minute value may be from the daily one; see `transforms.reconcile.Bounds`."""
+
+    floor: NonNegativeFloat
+    ceiling: NonNegativeFloat
+    unknown: NonNegativeFloat
+
+
+class ReconcileSettings(Section):
+    """How minutes are held against daily bars."""
+
+    sessions_back: PositiveInt
+    sessions_min: PositiveInt
+    deviations: NonNegativeFloat
+    price: BoundSettings
+    volume: BoundSettings
+
+
 class Settings(BaseSettings):
     """Every setting that differs between environments, and no secret."""
 
@@ -119,6 +139,7 @@ class Settings(BaseSettings):
     units: UnitSettings
     coverage: CoverageSettings
     quality: QualitySettings
+    reconcile: ReconcileSettings
 
     @property
     def digest(self) -> str:

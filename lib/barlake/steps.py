@@ -15,7 +15,7 @@ from barlake.model.errors import InputError
 from barlake.options import Clock, Options
 from barlake.runtime import opened, running
 from barlake.settings import CONF, SourceSettings
-from barlake.sources.source import Source
+from barlake.sources.source import Source, asking
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,6 +34,7 @@ class Asked:
     tickers: tuple[str, ...] | None
     start: date | None
     end: date | None
+    is_daily: bool = False
 
     @classmethod
     def of(
@@ -43,6 +44,8 @@ class Asked:
         tickers: str | None,
         start: datetime | None,
         end: datetime | None,
+        *,
+        interval: str | None = None,
     ) -> "Asked":
         """Check the arguments before anything starts.
 
@@ -56,14 +59,17 @@ class Asked:
         days = range_of(start, end)
         names = None if tickers is None else tuple(universe.parse(tickers))
         chosen = source or ("files" if path else None)
-        return cls(source=chosen, path=path, tickers=names, start=days[0], end=days[1])
+        is_daily = interval == "1d"
+        return cls(
+            source=chosen, path=path, tickers=names, start=days[0], end=days[1], is_daily=is_daily
+        )
 
     @property
     def wanted(self) -> "Wanted":
         """The same in the pipelines' words."""
         from barlake.pipelines.night import Wanted  # noqa: PLC0415 - brings Spark
 
-        return Wanted(start=self.start, end=self.end)
+        return Wanted(start=self.start, end=self.end, is_daily=self.is_daily)
 
 
 def range_of(start: datetime | None, end: datetime | None) -> tuple[date | None, date | None]:
@@ -80,7 +86,7 @@ def range_of(start: datetime | None, end: datetime | None) -> tuple[date | None,
 def run(options: Options, asked: Asked) -> dict[str, Any]:
     """Do a whole night."""
     source, names = _source(options, asked)
-    _read_first(source)
+    _read_first(source, is_daily=asked.is_daily)
     from barlake.pipelines import night as pipeline  # noqa: PLC0415 - brings Spark
     from barlake.summary import summary  # noqa: PLC0415
 
@@ -92,12 +98,13 @@ def run(options: Options, asked: Asked) -> dict[str, Any]:
 def fetch(options: Options, asked: Asked) -> dict[str, Any]:
     """Land what a source serves; a range is needed where there is no lake to tell what it lacks."""
     source, names = _source(options, asked)
-    _read_first(source)
+    _read_first(source, is_daily=asked.is_daily)
     from barlake.pipelines import night as pipeline  # noqa: PLC0415 - brings Spark
 
     with running(jobs.FETCH, options) as night:
         requests = pipeline.planned(night, asked.wanted, names)
-        batches = pipeline.fetched(night, source, requests)
+        batches = [] if asked.is_daily else pipeline.fetched(night, source, requests)
+        batches += pipeline.fetched_daily(night, source, requests, asked.wanted)
     facts = [fact for batch in batches for fact in batch.facts]
     return {
         "run_id": night.lake.run_id,
@@ -238,11 +245,11 @@ def _simulated(settings: SourceSettings, clock: Clock) -> Source:
     return SimulatedSource(seed=settings.seed, clock=clock.now, manners=Manners.usual())
 
 
-def _read_first(source: Source) -> None:
+def _read_first(source: Source, *, is_daily: bool) -> None:
     """Find what is wrong with files before Spark starts; other sources are asked later."""
     if source.name == "files":
         for request in source.requests([]):
-            source.fetch(request)
+            asking(source, is_daily=is_daily)(request)
 
 
 def _sessions(start: datetime | None, end: datetime | None) -> list[date]:

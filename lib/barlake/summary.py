@@ -4,6 +4,7 @@ from typing import Any
 
 from barlake.io.history import Commit
 from barlake.pipelines.night import Night
+from barlake.transforms.reconcile import REASONS
 
 FATES = ("received", "new", "changed", "unchanged", "duplicate", "quarantined")
 
@@ -26,6 +27,7 @@ def summary(night: Night) -> dict[str, Any]:
             }
             for name, version in after.items()
         },
+        "reconciled": night.reconciled.counts if night.reconciled else {},
         "seconds": night.progress.seconds,
     }
 
@@ -52,6 +54,7 @@ def sentences(done: dict[str, Any]) -> list[str]:
         f"run {done['run_id']}: {done['status']}; {fates}",
         *(written or ["  nothing new: no table has a new version"]),
         *_judged(done.get("verdict")),
+        *_held_against_daily(done.get("reconciled", {})),
         f"  {len(done['sessions'])} sessions looked at, {took:.1f} s",
     ]
 
@@ -65,6 +68,20 @@ def _judged(verdict: dict[str, Any] | None) -> list[str]:
     ]
     why = f" ({', '.join(broken)})" if broken else ""
     return [f"  quality {verdict['status']}{why}: {verdict['report']}"]
+
+
+def _held_against_daily(counts: dict[str, int]) -> list[str]:
+    """Say what became of the daily bars; nothing where there was none."""
+    told = []
+    if counts.get("received"):
+        told.append(f"  {counts['received']:,} daily bars, {counts['quarantined']:,} quarantined")
+    if counts.get("compared"):
+        reasons = [f"{counts[name]:,} {name}" for name in REASONS if name in counts]
+        told.append(
+            f"  held against daily bars: {counts['compared']:,} values, {counts['failed']:,} failed"
+            f"; differences: {', '.join(reasons) or 'none'}"
+        )
+    return told
 
 
 def _written(commits: list[Commit]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import structlog
 from deltalake import write_deltalake
@@ -211,6 +212,7 @@ def test_a_ticker_that_is_none_is_refused(word: str, capsys: Captured) -> None:
     ("words", "said"),
     [
         (["--source", "files"], "--source files needs --from PATH"),
+        (["--interval", "2d"], "--interval.*'2d' is not one of '1m', '1d'"),
         (["--source", "simulated", "--from", "x.csv"], "--from is for --source files"),
         (["--from", "none.csv"], "no file or folder 'none.csv'"),
         (["--source", "nasdaq"], "--source.*'nasdaq' is not one of 'files', 'simulated'"),
@@ -444,6 +446,25 @@ def test_a_table_that_is_being_written_ends_with_4_before_spark_starts(
     assert "silver.bars_1m is being written by run night-1 (process 1)" in err
     assert json.loads(out)["status"] == "failed"
     assert not (tmp_path / "lake" / "main" / "silver").exists()
+
+
+def test_a_broken_file_of_daily_bars_ends_with_2_before_spark_starts(
+    tmp_path_factory: pytest.TempPathFactory, capsys: Captured
+) -> None:
+    """A Parquet file may be dated only where its bars are daily."""
+    dated = tmp_path_factory.mktemp("given") / "days.parquet"
+    columns = {name: [1.0] for name in ("open", "high", "low", "close")}
+    days: dict[str, Any] = {
+        "ticker": ["AAPL"],
+        "ts": [date(2026, 11, 20)],
+        **columns,
+        "volume": [1.5],
+    }
+    pq.write_table(pa.table(days), dated)
+    files = ("run", "--source", "files", "--from", str(dated))
+
+    assert_refused(barlake(*files, "--interval", "1d"), capsys, "column 'volume' of type double")
+    assert_refused(barlake(*files), capsys, "column 'ts' of type date32")
 
 
 def test_a_lake_that_is_being_written_is_not_rebuilt_into(tmp_path: Path, capsys: Captured) -> None:

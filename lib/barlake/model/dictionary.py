@@ -39,7 +39,7 @@ silver: below 1,000 dollars to 4 decimals, others to 2, half up.
 ## Zones
 
 - `landing/`: what was received, as text, in immutable Parquet files, kept for ever. All else
-  follows from it.
+  follows from it. Daily bars lie in `landing/<source>-daily/` and enter no table.
 - `bronze`: every value that a bar ever had, by knowledge time.
 - `silver`: what we believe, what we refused, and what is absent.
 - `gold`: features and longer bars.
@@ -118,6 +118,13 @@ no exchange notice is read. The numbers stand under `coverage` in `conf/base.yam
   most 200 a rule. `ops.ingest_audit.report` is null where nothing had to be judged.
 - **Declared and still empty**: `silver.quarantine_stream`; no job writes it yet. No command sets
   `released_at` yet.
+- **Minutes against daily bars**: rules `daily_open` to `daily_volume` of `ops.dq_results`. Of a
+  session's daily bars the last counts, unless it came before the close was final; splits since are
+  taken back. A value holds within what is usual for the ticker (`reconcile` in `conf/base.yaml`;
+  earlier sessions alone tell), or where bars around the session prove why it differs:
+  `closing_cross`, `early_close`, `after_hours`. Else it fails, as `revision` (a minute was
+  corrected since) or `unexplained`. The reason stands in `observed`, behind the semicolon.
+- **A refused daily bar** is in `silver.quarantine`, its `request_id` ending in `-1d`.
 """
 
 

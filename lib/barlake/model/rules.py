@@ -12,6 +12,7 @@ NUMBER = r"[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?"
 NOT_FINITE = r"(?i)[+-]?(nan|inf|infinity)"
 NAIVE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?"
 INSTANT = NAIVE + r" ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TICKER = r"[A-Z0-9][A-Z0-9.^=-]{0,14}"
 
 PRICE_MAX = 10_000_000
@@ -123,6 +124,16 @@ ROW_RULES = (
     ),
 )
 
+# A daily bar has a date where a minute has a time, and is held against no grid.
+DAY_FORMAT = Rule(
+    "day_format", "ts IS NOT NULL", "The day is neither YYYY-MM-DD nor an ISO 8601 instant."
+)
+NO_SESSION = Rule("no_session", "in_session", "The day has no session.")
+_IN_PLACE_OF = {"ts_format": DAY_FORMAT, "outside_session": NO_SESSION}
+DAILY_RULES = tuple(
+    _IN_PLACE_OF.get(rule.name, rule) for rule in ROW_RULES if rule.name != "ts_grid"
+)
+
 CONFLICTING_DUPLICATE = Rule(
     "conflicting_duplicate", "", "One delivery gives this minute twice, with different values."
 )
@@ -139,4 +150,5 @@ FIRST_ROW = Rule(
     severity="warning",
 )
 
-RULES = (*ROW_RULES, CONFLICTING_DUPLICATE, SHARE_UNIT, FIRST_ROW, VOLUME_DROPPED)
+_RULES_OF_ROWS = (CONFLICTING_DUPLICATE, SHARE_UNIT, FIRST_ROW, VOLUME_DROPPED)
+RULES = (*ROW_RULES, *_IN_PLACE_OF.values(), *_RULES_OF_ROWS)

@@ -8,7 +8,7 @@ from barlake import landing
 from barlake.io.store import Store
 from barlake.landing import Batch
 from barlake.progress import Progress
-from barlake.sources.source import Answer, Request, Source
+from barlake.sources.source import Answer, Request, Source, asking
 
 logger = structlog.get_logger()
 
@@ -20,24 +20,42 @@ def fetch(
     *,
     per_batch: int,
     progress: Progress,
+    is_daily: bool = False,
 ) -> list[Batch]:
-    """Ask a source, and land its answers in batches.
+    """Ask a source, for minutes or for daily bars, and land its answers in batches.
 
     Files are all read before the first is landed: one that is broken leaves nothing behind.
 
     Raises:
-        InputError: A file is broken, or the lake holds the other kind of bars.
+        InputError: A file is broken, the lake holds the other kind of bars, or daily bars are
+            asked of a source that has none.
     """
+    ask = asking(source, is_daily=is_daily)
     landing.refuse_mixing(store, source.name)
     requests = source.requests(wanted)
-    answers = (source.fetch(request) for request in progress.each("fetch", requests))
+    answers = (ask(request) for request in progress.each("fetch", requests))
     if source.name == "files":
         parts: Iterator[list[Answer]] = iter([[answer] for answer in list(answers)])
     else:
         parts = _parts(answers, per_batch)
-    batches = [landing.land(store, source.name, part) for part in parts]
+    batches = [landing.land(store, source.name, part, is_daily=is_daily) for part in parts]
     logger.info("landed", source=source.name, requests=len(requests), batches=len(batches))
     return batches
+
+
+def whole_range(requests: Sequence[Request]) -> list[Request]:
+    """Give one request per ticker, over all that is asked of it: daily bars are few."""
+    asked: dict[str | None, list[Request]] = {}
+    for request in requests:
+        asked.setdefault(request.ticker, []).append(request)
+    return [
+        Request(
+            ticker=ticker,
+            start=min((r.start for r in mine if r.start), default=None),
+            end=max((r.end for r in mine if r.end), default=None),
+        )
+        for ticker, mine in asked.items()
+    ]
 
 
 def _parts(answers: Iterator[Answer], size: int) -> Iterator[list[Answer]]:

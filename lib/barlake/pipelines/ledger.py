@@ -21,8 +21,7 @@ from barlake.transforms.validity import with_repeats, with_rule
 
 def judge(lake: Lake, batches: Sequence[Batch]) -> DataFrame:
     """Read landing files, and give each row its types, its session and the rule that it breaks."""
-    served = reduce(DataFrame.unionByName, [_served(lake, batch) for batch in _by_asked(batches)])
-    rows = typed(served, known_at=lake.now)
+    rows = typed(served(lake, batches), known_at=lake.now)
     placed = with_session(rows, lake.read(ref.SESSIONS), zone=calendar.EXCHANGE_ZONE)
     judged = with_repeats(with_rule(placed)).drop("known_at", "is_asked", "in_session")
     return judged.withColumn("is_first_row", _is_first_row(batches))
@@ -45,6 +44,11 @@ def _is_first_row(batches: Sequence[Batch]) -> Column:
     )
     is_first = (F.col("row") == 0) & (F.col("ts") < F.col("close_utc"))
     return F.coalesce(is_first & reduce(or_, of_these, F.lit(False)), F.lit(False))
+
+
+def served(lake: Lake, batches: Sequence[Batch]) -> DataFrame:
+    """Read landing files, each row with its `source` and whether its ticker `is_asked`."""
+    return reduce(DataFrame.unionByName, [_served(lake, batch) for batch in _by_asked(batches)])
 
 
 Alike = tuple[str, tuple[str, ...] | None, list[str]]

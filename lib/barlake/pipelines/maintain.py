@@ -19,7 +19,14 @@ from barlake.model.tables import TABLES
 logger = structlog.get_logger()
 
 BY_PARTITION = (bronze.BARS, silver.BARS_1M, gold.FEATURES_1M, gold.BARS)
-SMALL = (silver.COVERAGE, silver.QUARANTINE, ops.REQUESTS, ops.INGEST_AUDIT, ops.RUNS)
+SMALL = (
+    silver.COVERAGE,
+    silver.QUARANTINE,
+    ops.REQUESTS,
+    ops.INGEST_AUDIT,
+    ops.DQ_RESULTS,
+    ops.RUNS,
+)
 SMALL_FILES_MAX = 20
 RETENTION_MIN = timedelta(days=7)
 

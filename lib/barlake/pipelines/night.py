@@ -18,16 +18,17 @@ from barlake.model import ops, silver
 from barlake.model.errors import QualityError
 from barlake.model.tables import TABLES
 from barlake.pipelines import books
-from barlake.pipelines.fetch import fetch
+from barlake.pipelines.fetch import fetch, whole_range
 from barlake.pipelines.gate import judge_batch, received_by
 from barlake.pipelines.gold import build_gold
 from barlake.pipelines.ingest import Ingested, ingest, sessions_of
 from barlake.pipelines.maintain import optimize
 from barlake.pipelines.plan import plan, plan_range
+from barlake.pipelines.reconcile import Reconciled, reconcile
 from barlake.pipelines.silver import build_silver
 from barlake.progress import Progress
 from barlake.settings import Settings
-from barlake.sources.source import Request, Source
+from barlake.sources.source import DailySource, Request, Source
 
 
 @dataclass(slots=True)
@@ -43,6 +44,7 @@ class Night:
     commits: dict[str, list[Commit]] = field(default_factory=dict)
     detail: dict[str, Any] = field(default_factory=dict)
     ingested: Ingested | None = None
+    reconciled: Reconciled | None = None
     sessions: list[date] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
     verdict: Verdict | None = None
@@ -64,22 +66,28 @@ class Night:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The sessions that a run was asked for; without them, whatever the lake lacks."""
+    """The sessions that a run was asked for; without them, whatever the lake lacks.
+
+    `is_daily`: daily bars alone, no minutes.
+    """
 
     start: date | None = None
     end: date | None = None
+    is_daily: bool = False
 
 
 def run(night: Night, source: Source, wanted: Wanted, universe: Sequence[str]) -> None:
-    """Plan, fetch, ingest, silver, gold, optimize."""
+    """Plan, fetch, ingest, silver, gold, reconcile, optimize."""
     with night.progress.step("plan"):
         requests = planned(night, wanted, universe)
     with night.progress.step("fetch"):
-        batches = fetched(night, source, requests)
+        batches = [] if wanted.is_daily else fetched(night, source, requests)
+        fetched_daily(night, source, requests, wanted)
     waiting = pending(night.lake)
     run_ingest(night, [*batches, *_others(waiting, batches)])
     run_silver(night, [], is_new=bool(waiting))
     run_gold(night)
+    run_reconcile(night)
     run_optimize(night)
 
 
@@ -99,6 +107,23 @@ def fetched(night: Night, source: Source, requests: Sequence[Request]) -> list[B
         requests,
         per_batch=night.settings.source.requests_per_batch,
         progress=night.progress,
+    )
+
+
+def fetched_daily(
+    night: Night, source: Source, requests: Sequence[Request], wanted: Wanted
+) -> list[Batch]:
+    """Land daily bars: those asked for, or those of the same sessions where a vendor has them."""
+    is_vendor = isinstance(source, DailySource) and source.name != "files"
+    if not wanted.is_daily and not (is_vendor and night.settings.source.daily):
+        return []
+    return fetch(
+        night.lake.store,
+        source,
+        whole_range(requests),
+        per_batch=night.settings.source.requests_per_batch,
+        progress=night.progress,
+        is_daily=True,
     )
 
 
@@ -144,14 +169,31 @@ def run_gold(night: Night, sessions: Sequence[date] = ()) -> None:
     """Work out gold for the sessions given and for those whose silver changed."""
     with night.progress.step("gold"):
         lake = night.lake
-        through = _furthest(lake, "gold", "silver_version")
-        changed = history.changed_since(lake.store, silver.BARS_1M, through)
-        days = {date.fromisoformat(str(value)) for (value,) in changed or ()}
-        if changed is None:
-            days = set(arrow.dates(lake.read(silver.COVERAGE), "session_date"))
+        days = _changed_days(lake, _furthest(lake, "gold", "silver_version"))
         published = build_gold(lake, sorted({*days, *sessions}))
         night.keep(published.commits)
         night.detail["gold"] = {"silver_version": lake.version(silver.BARS_1M)}
+
+
+def run_reconcile(night: Night) -> None:
+    """Hold what changed since the last time against the daily bars that landed, if any did."""
+    with night.progress.step("reconcile"):
+        lake = night.lake
+        landed = landing.daily_batches(lake.store)
+        if not landed:
+            return
+        known = [d["reconcile"] for d in books.details(lake) if "reconcile" in d]
+        seen = {name for told in known for name in told["daily"]}
+        through = max((told["silver_version"] for told in known), default=-1)
+        new = [batch for batch in landed if batch.name not in seen]
+        days = _changed_days(lake, through)
+        night.reconciled = reconcile(lake, night.settings, days, new)
+        night.keep(night.reconciled.commits)
+        night.findings += night.reconciled.findings
+        night.detail["reconcile"] = {
+            "silver_version": lake.version(silver.BARS_1M),
+            "daily": [batch.name for batch in new],
+        }
 
 
 def run_optimize(night: Night) -> None:
@@ -204,6 +246,14 @@ def _waiting(lake: Lake) -> tuple[list[date], list[str]]:
         return [], []
     requests = lake.read(ops.REQUESTS)
     return sessions_of(requests.where(requests.run_id.isin(waiting))), waiting
+
+
+def _changed_days(lake: Lake, through: int) -> list[date]:
+    """Give the sessions whose silver changed after a version; all, where the log forgot."""
+    changed = history.changed_since(lake.store, silver.BARS_1M, through)
+    if changed is None:
+        return arrow.dates(lake.read(silver.COVERAGE), "session_date")
+    return sorted({date.fromisoformat(str(value)) for (value,) in changed})
 
 
 def _furthest(lake: Lake, step: str, version: str) -> int:

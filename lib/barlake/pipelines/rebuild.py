@@ -4,7 +4,14 @@ from barlake import landing
 from barlake.io.store import Store
 from barlake.landing import Batch
 from barlake.model.errors import InputError
-from barlake.pipelines.night import Night, run_gold, run_ingest, run_optimize, run_silver
+from barlake.pipelines.night import (
+    Night,
+    run_gold,
+    run_ingest,
+    run_optimize,
+    run_reconcile,
+    run_silver,
+)
 
 
 def landed(origin: Store, target: Store) -> list[Batch]:
@@ -15,11 +22,11 @@ def landed(origin: Store, target: Store) -> list[Batch]:
     """
     if origin.root == target.root:
         raise InputError(f"{target.root} is the lake itself; rebuild into another folder: --into")
-    known = landing.batches(origin)
+    known = _landed(origin)
     if not known:
         raise InputError(f"nothing has landed in {origin.root}: there is nothing to rebuild from")
     names = {batch.name for batch in known}
-    strangers = [batch.name for batch in landing.batches(target) if batch.name not in names]
+    strangers = [batch.name for batch in _landed(target) if batch.name not in names]
     if strangers:
         raise InputError(f"{target.root} holds other bars ({strangers[0]}); give an empty folder")
     return known
@@ -30,4 +37,9 @@ def rebuild(night: Night) -> None:
     run_ingest(night, landing.batches(night.lake.store))
     run_silver(night, [])
     run_gold(night)
+    run_reconcile(night)
     run_optimize(night)
+
+
+def _landed(store: Store) -> list[Batch]:
+    return [*landing.batches(store), *landing.daily_batches(store)]

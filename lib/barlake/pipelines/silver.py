@@ -15,6 +15,7 @@ from barlake.model import ref, silver
 from barlake.model.errors import QualityError
 from barlake.pipelines.ledger import confirmations, held_revisions, requests_of
 from barlake.settings import Settings
+from barlake.sources.source import DAILY_REQUEST
 from barlake.transforms.belief import has_unconfirmed, with_confirmations
 from barlake.transforms.coverage import coverage
 from barlake.transforms.delivered import per_session
@@ -127,5 +128,6 @@ def _requests(lake: Lake, sessions: Sequence[date], new: DataFrame | None) -> Da
 
 
 def _refused(lake: Lake) -> DataFrame:
-    rows = lake.read(silver.QUARANTINE).where(F.col("released_at").isNull())
+    is_minute = ~F.col("request_id").rlike(rf"{DAILY_REQUEST}(/[0-9]+)?$")
+    rows = lake.read(silver.QUARANTINE).where(F.col("released_at").isNull() & is_minute)
     return rows.select("ticker", instant("ts_text").alias("ts")).where(F.col("ts").isNotNull())

@@ -17,6 +17,7 @@ Mask = npt.NDArray[np.bool_]
 
 DAY_MINUTES = 60 * (POST_HOUR - PRE_HOUR)
 MINUTE_MOVE = 0.0008  # standard deviation of a minute's log return
+AUCTION_MOVE = 0.0004  # of the closing auction against the last minute
 NIGHT_MOVE = 0.006
 DAY_MOVE = 0.016
 PULL = 0.998  # of the level towards the ticker's base, so that no year has absurd prices
@@ -118,7 +119,7 @@ def trading_day(day: Day, *, unit: float) -> Bars:
     logs = (
         _candles(rng, _around(rng, walk[0], len(early))),
         _candles(rng, np.stack((walk[:-1], walk[1:]))),
-        np.full((4, 1), walk[-1]),
+        np.full((4, 1), walk[-1] + day.draws("auction").normal(0, AUCTION_MOVE)),
         _candles(rng, _around(rng, walk[-1], len(late))),
     )
     traded = np.maximum(_volume(rng, day) * unit, 1)

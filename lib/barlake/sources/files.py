@@ -12,7 +12,7 @@ from barlake.model.landed import Facts, Outcome
 from barlake.sources.csv_text import csv_texts
 from barlake.sources.file_bytes import content, files_at
 from barlake.sources.parquet_text import parquet_texts
-from barlake.sources.source import SERVED_SCHEMA, Answer, Request
+from barlake.sources.source import DAILY_REQUEST, SERVED_SCHEMA, Answer, Request
 
 
 class FilesSource:
@@ -49,13 +49,24 @@ class FilesSource:
         Raises:
             InputError: The file is no file of bars; one sentence says why and what to do.
         """
+        return self._answer(request, is_daily=False)
+
+    def daily(self, request: Request) -> Answer:
+        """Read one file of daily bars; `ts` may be a date.
+
+        Raises:
+            InputError: The file is no file of bars; one sentence says why and what to do.
+        """
+        return self._answer(request, is_daily=True)
+
+    def _answer(self, request: Request, *, is_daily: bool) -> Answer:
         if request.path is None:
             raise InputError("a source of files has no answer to a request without a path")
         path, now = Path(request.path), self._clock()
         served = content(path)
-        texts = _texts(served, file=path.name)
+        texts = _texts(served, file=path.name, is_daily=is_daily)
         facts = Facts(
-            request_id=_digest(served),
+            request_id=_digest(served) + (DAILY_REQUEST if is_daily else ""),
             ticker=None,
             range_start=None,
             range_end=None,
@@ -82,9 +93,9 @@ def _digest(served: bytes) -> str:
     return sha256(served).hexdigest()
 
 
-def _texts(served: bytes, *, file: str) -> pa.Table:
+def _texts(served: bytes, *, file: str, is_daily: bool) -> pa.Table:
     if file.lower().endswith(".parquet"):
-        return parquet_texts(served, file=file)
+        return parquet_texts(served, file=file, is_daily=is_daily)
     return csv_texts(served, file=file)
 
 

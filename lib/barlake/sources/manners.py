@@ -97,6 +97,10 @@ class Manners:
     window: How long a request's range may be.
     rate_limits: Per request and instant, a refusal; `at` names tickers always refused.
     partial_answers: Per request and instant, a payload that stops early; `at` names tickers.
+    daily_auctions: Per ticker and session, a daily bar that closes with the auction.
+    daily_off_exchange: The same, one whose volume counts trades that no minute has.
+    daily_extended: The same, one whose high and low are those of the whole day, 04:00 to 20:00.
+    daily_revisions: The same, one that is another from 1 to 5 days after the close.
     """
 
     sparse: Chance[str] = Chance()
@@ -121,6 +125,10 @@ class Manners:
     window: timedelta | None = None
     rate_limits: Chance[str] = Chance()
     partial_answers: Chance[str] = Chance()
+    daily_auctions: Chance[TickerSession] = Chance()
+    daily_off_exchange: Chance[TickerSession] = Chance()
+    daily_extended: Chance[TickerSession] = Chance()
+    daily_revisions: Chance[Correction] = Chance()
 
     @classmethod
     def none(cls) -> Self:
@@ -152,6 +160,10 @@ class Manners:
             window=timedelta(days=8),
             rate_limits=Chance(0.01),
             partial_answers=Chance(0.005),
+            daily_auctions=Chance(0.95),
+            daily_off_exchange=Chance(1.0),
+            daily_extended=Chance(0.02),
+            daily_revisions=Chance(0.005),
         )
 
     @classmethod

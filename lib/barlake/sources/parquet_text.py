@@ -27,21 +27,27 @@ def _is_instant_or_void(kind: pa.DataType) -> bool:
     return types.is_null(kind) or _is_instant(kind)
 
 
+def _is_day(kind: pa.DataType) -> bool:
+    return types.is_date(kind) or _is_instant(kind)
+
+
 def _is_price(kind: pa.DataType) -> bool:
     return types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind)
 
 
 _INSTANT = "timestamp with a zone or string"
 _PRICE = (_is_price, "floating, integer or decimal")
-_WANTED: dict[str, tuple[Callable[[pa.DataType], bool], str]] = {
+_Types = dict[str, tuple[Callable[[pa.DataType], bool], str]]
+_WANTED: _Types = {
     "ticker": (_is_text, "string"),
     "ts": (_is_instant, _INSTANT),
     "fetched_at": (_is_instant_or_void, _INSTANT),
     "volume": (types.is_integer, "integer"),
 }
+_DAILY: _Types = {"ts": (_is_day, f"date, {_INSTANT}")}
 
 
-def parquet_texts(content: bytes, *, file: str) -> pa.Table:
+def parquet_texts(content: bytes, *, file: str, is_daily: bool = False) -> pa.Table:
     """Read a Parquet file's content and write its values as text.
 
     A double is the shortest text that reads back as it, a 32-bit float is widened first. A time
@@ -51,6 +57,7 @@ def parquet_texts(content: bytes, *, file: str) -> pa.Table:
     Args:
         content: The file.
         file: Its name, for the sentences.
+        is_daily: Its bars are of a session each: `ts` may be a date.
 
     Returns:
         The file's columns, named as in SERVED_SCHEMA, rows in the file's order.
@@ -61,7 +68,9 @@ def parquet_texts(content: bytes, *, file: str) -> pa.Table:
     """
     try:
         return _texts(
-            pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True), file
+            pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True),
+            file,
+            _WANTED | _DAILY if is_daily else _WANTED,
         )
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(
@@ -69,11 +78,11 @@ def parquet_texts(content: bytes, *, file: str) -> pa.Table:
         ) from error
 
 
-def _texts(parquet: pq.ParquetFile, file: str) -> pa.Table:
+def _texts(parquet: pq.ParquetFile, file: str, wanted: _Types) -> pa.Table:
     schema = parquet.schema_arrow
     check_columns(schema.names, file=file)
     for column in schema:
-        _check_type(column, file)
+        _check_type(column, file, wanted)
     check_rows(parquet.metadata.num_rows, file=file)
     table = parquet.read()
     # Reading does not look at every string; what is not UTF-8 must not travel on.
@@ -82,11 +91,11 @@ def _texts(parquet: pq.ParquetFile, file: str) -> pa.Table:
     return pa.Table.from_arrays([_text(column) for column in table.columns], names=names)
 
 
-def _check_type(column: "pa.Field[Any]", file: str) -> None:
-    is_wanted, wanted = _WANTED.get(column.name, _PRICE)
+def _check_type(column: "pa.Field[Any]", file: str, wanted: _Types) -> None:
+    is_wanted, words = wanted.get(column.name, _PRICE)
     if not is_wanted(column.type):
         raise InputError(
-            f"{file} has column {column.name!r} of type {column.type}; write it as {wanted}"
+            f"{file} has column {column.name!r} of type {column.type}; write it as {words}"
         )
 
 

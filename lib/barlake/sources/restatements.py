@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from barlake.sources.exchange import CENT, DAY_MINUTES, Bars, Day, Mask, instant
-from barlake.sources.manners import Correction, Manners
+from barlake.sources.manners import Chance, Correction, Manners
 
 SETTLING = timedelta(minutes=16)
 EARLY_VOLUME = (0.3, 0.9)  # of a provisional bar, as a share of the later one
@@ -31,13 +31,12 @@ def back_end(fetched_at: datetime) -> int:
     return (fetched_at.toordinal() + fetched_at.hour) % 2
 
 
-def corrections_of(day: Day, manners: Manners) -> list[Correction]:
-    """Give the day's corrections, drawn and asked for."""
-    manner = manners.corrections
+def corrections_of(day: Day, manner: Chance[Correction], *names: str) -> list[Correction]:
+    """Give the day's corrections, drawn and asked for; the names tell one kind from another."""
     asked = [c for c in manner.at if (c.ticker, c.session_date) == day.case]
-    if day.chance("corrections") >= manner.rate:
+    if day.chance("corrections", *names) >= manner.rate:
         return asked
-    later = timedelta(days=1 + int(5 * day.chance("correction's delay")))
+    later = timedelta(days=1 + int(5 * day.chance("correction's delay", *names)))
     drawn = Correction(
         ticker=day.ticker,
         session_date=day.session.session_date,
@@ -70,7 +69,7 @@ def moved(
 
 
 def _with_corrections(bars: Bars, day: Day, manners: Manners, fetched_at: datetime) -> Bars:
-    for correction in corrections_of(day, manners):
+    for correction in corrections_of(day, manners.corrections):
         if correction.known_at <= fetched_at:
             chosen = _corrected(bars, day, correction)
             bars = moved(bars, day, chosen, "corrections", correction.known_at)

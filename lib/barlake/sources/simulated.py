@@ -1,17 +1,19 @@
 """A simulated vendor of a simulated exchange: deterministic, and as ill-mannered as asked."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from barlake.calendar import Session, between
 from barlake.model.errors import InputError
 from barlake.model.landed import Facts, Outcome
-from barlake.sources.exchange import Bars, Day, joined
+from barlake.sources.daily import daily_served, with_dates
+from barlake.sources.exchange import Bars, Day, instant, joined
 from barlake.sources.manners import Manners
 from barlake.sources.refusals import Asked, Verdict, refusal, rows_before_break
 from barlake.sources.served import as_text, day_served, with_float_noise, with_silent_first
-from barlake.sources.source import Answer, Request
+from barlake.sources.source import DAILY_REQUEST, Answer, Request
 
 NO_BARS = "Data doesn't exist for startDate = {}, endDate = {}"
 BROKEN_OFF = "the payload ended early"
@@ -58,6 +60,30 @@ class SimulatedSource:
         verdict = refused or _verdict(asked, len(served), len(arrived))
         return self._answer(asked, verdict, arrived)
 
+    def daily(self, request: Request) -> Answer:
+        """Answer with one bar per session whose open is in the range; as `fetch` otherwise.
+
+        Neither the horizon nor the window of one-minute bars holds here.
+
+        Raises:
+            InputError: The request names no ticker or no range, or the range has no zone.
+        """
+        asked = _asked(request, self._clock())
+        ticker, start, end, received_at = asked
+        refused = refusal(asked, self._seed, replace(self._manners, horizon=None, window=None))
+        days = [
+            Day(self._seed, ticker, session)
+            for session in _sessions(start, min(end, received_at))
+            if start <= session.open_utc < end
+        ]
+        shown = [] if refused else [daily_served(d, self._manners, received_at) for d in days]
+        served = joined(shown)
+        noisy = with_float_noise(served) if self._manners.float_noise else served
+        verdict = refused or _verdict(asked, len(noisy), len(noisy))
+        answer = self._answer(asked, verdict, noisy, suffix=DAILY_REQUEST)
+        dates = [f"{instant(int(ts)):%Y-%m-%d}" for ts in noisy.ts]  # an open is on its UTC date
+        return replace(answer, rows=with_dates(answer.rows, dates))
+
     def _served(self, asked: Asked) -> Bars:
         """Give the whole payload."""
         ticker, start, end, received_at = asked
@@ -71,10 +97,10 @@ class SimulatedSource:
                 shown = with_silent_first(shown, start, session)
         return with_float_noise(shown) if self._manners.float_noise else shown
 
-    def _answer(self, asked: Asked, verdict: Verdict, arrived: Bars) -> Answer:
+    def _answer(self, asked: Asked, verdict: Verdict, arrived: Bars, *, suffix: str = "") -> Answer:
         ticker, start, end, received_at = asked
         names = (self.name, self._seed, ticker, start, end, received_at)
-        request_id = sha256("/".join(map(str, names)).encode()).hexdigest()[:32]
+        request_id = sha256("/".join(map(str, names)).encode()).hexdigest()[:32] + suffix
         outcome, detail = verdict
         facts = Facts(
             request_id=request_id,

@@ -1,12 +1,13 @@
 """Where bars come from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
+from barlake.model.errors import InputError
 from barlake.model.landed import Facts
 
 _FIELDS: "list[pa.Field[Any]]" = [
@@ -26,6 +27,9 @@ _FIELDS: "list[pa.Field[Any]]" = [
     pa.field("raw", pa.string()),
 ]
 SERVED_SCHEMA = pa.schema(_FIELDS)
+# Ends the id of each request for daily bars: the same file, or the same range at the same instant,
+# may have been asked for its minutes as well.
+DAILY_REQUEST = "-1d"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +69,28 @@ class Source(Protocol):
         Raises:
             InputError: A file is not what it says it is.
         """
+
+
+@runtime_checkable
+class DailySource(Source, Protocol):
+    """A vendor that has daily bars as well; what they hold is the vendor's business."""
+
+    def daily(self, request: Request) -> Answer:
+        """Ask for one bar per session; `ts_text` is the session's date, or an instant of it.
+
+        Raises:
+            InputError: A file is not what it says it is.
+        """
+
+
+def asking(source: Source, *, is_daily: bool) -> Callable[[Request], Answer]:
+    """Give how a source is asked, for minutes or for daily bars.
+
+    Raises:
+        InputError: It has no daily bars.
+    """
+    if not is_daily:
+        return source.fetch
+    if not isinstance(source, DailySource):
+        raise InputError(f"the source {source.name} has no daily bars; leave out --interval 1d")
+    return source.daily

@@ -1,21 +1,23 @@
 """Good rows one way, broken ones the other, with the reason."""
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from barlake.model.landed import TEXTS
-from barlake.model.rules import CONFLICTING_DUPLICATE, ROW_RULES, RULES
+from barlake.model.rules import CONFLICTING_DUPLICATE, ROW_RULES, RULES, Rule
 from barlake.transforms.frames import PRICES
 
 _SAME = ("request_id", "fetched_at", "ticker", "_ts", "_text")
 
 
-def with_rule(rows: DataFrame) -> DataFrame:
-    """Add `rule`: the first rule of ROW_RULES that the row breaks; null for a good one.
+def with_rule(rows: DataFrame, rules: Sequence[Rule] = ROW_RULES) -> DataFrame:
+    """Add `rule`: the first of the rules that the row breaks; null for a good one.
 
-    Takes rows as `served.with_session(served.typed(...))` gives them.
+    Takes rows as `served.with_session(served.typed(...))` gives them, or `daily.placed`.
     """
-    broken = [F.when(~_holds(rule.holds), F.lit(rule.name)) for rule in ROW_RULES]
+    broken = [F.when(~_holds(rule.holds), F.lit(rule.name)) for rule in rules]
     return rows.withColumn("rule", F.coalesce(*broken))
 
 

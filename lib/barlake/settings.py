@@ -76,6 +76,16 @@ class CoverageSettings(Section):
     outage_tickers_min: int
 
 
+class PagesSettings(Section):
+    """How much the HTML pages show, newest first."""
+
+    gaps_sessions: PositiveInt
+    trend_sessions: PositiveInt
+    ticker_sessions: PositiveInt
+    runs: PositiveInt
+    failures: PositiveInt
+
+
 class Settings(BaseSettings):
     """Every setting that differs between environments, and no secret."""
 
@@ -89,6 +99,7 @@ class Settings(BaseSettings):
     timing: TimingSettings
     units: UnitSettings
     coverage: CoverageSettings
+    pages: PagesSettings
 
     @property
     def digest(self) -> str:

@@ -1,4 +1,4 @@
-"""Objects below a lake's root: put once, get, list."""
+"""Objects below a lake's root: put, put once, get, list."""
 
 import os
 import shutil
@@ -65,6 +65,20 @@ class Store:
             os.link(draft, target)  # unlike a rename, refuses a name that is taken meanwhile
         except FileExistsError:
             return False
+        finally:
+            draft.unlink(missing_ok=True)
+        return True
+
+    def put(self, name: str, content: bytes) -> bool:
+        """Write an object in place of another, whole or not at all; False where it is the same."""
+        target = self.root / name
+        if target.is_file() and target.read_bytes() == content:
+            return False
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            draft.write_bytes(content)
+            draft.replace(target)
         finally:
             draft.unlink(missing_ok=True)
         return True

@@ -3,7 +3,7 @@
 # Another Spark, or another environment, on this machine is not ours.
 unexport SPARK_HOME SPARK_CONF_DIR PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 
-.PHONY: help demo test check docs bench doctor needs lock clean
+.PHONY: help demo test check docs shots bench doctor needs lock clean
 
 help:  ## say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ check: .venv/.dev  ## lint, types, layers, and that the generated docs are curre
 
 docs: .venv/.spark  ## write docs/tables.md from the model
 	.venv/bin/python -m barlake.model.dictionary docs/tables.md
+
+shots: .venv/.dev  ## draw the README's picture anew, with Chromium
+	@.venv/bin/python infra/jars.py core
+	BARLAKE_SHOTS=docs/img .venv/bin/python -m pytest tests/pages -k readme
 
 bench: .venv/.dev  ## measure
 	@.venv/bin/python infra/jars.py core

@@ -10,12 +10,11 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from barlake import cli_check, console
+from barlake import cli_check, cli_look, console
 from barlake.arguments import (
     AsOf,
     End,
     Env,
-    Format,
     From,
     Interval,
     IntervalOf,
@@ -204,38 +203,8 @@ def rebuild(
     console.show_run(lambda: steps.rebuild(options, lake), json=json)
 
 
-@app.command()
-def sql(
-    query: str,
-    lake: Lake = None,
-    env: Env = None,
-    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
-) -> None:
-    """Ask DuckDB: every table is there by name, e.g. silver.bars_1m."""
-    from barlake import steps
-
-    console.show_rows(steps.query(Options(lake=lake, environment=env), query), form)
-
-
-@app.command()
-def status(
-    lake: Lake = None,
-    as_of: AsOf = None,
-    env: Env = None,
-    json: Json = False,  # noqa: FBT002
-) -> None:
-    """Tell what the lake holds: versions, sizes, coverage, holes, the last runs."""
-    from barlake import steps
-
-    console.show(steps.status(Options(lake=lake, environment=env, as_of=as_of)), json=json)
-
-
-@app.command()
-def doctor(json: Json = False) -> None:  # noqa: FBT002
-    """Tell what this machine lacks, and what to do about it."""
-    from barlake.doctor import doctor as look
-
-    console.show_needs([need._asdict() for need in look()], json=json)
+for command in cli_look.COMMANDS:
+    app.command()(command)
 
 
 def _guarded(program: typer.Typer, arguments: list[str]) -> int:

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import barlake
-from barlake import calendar, console, universe
+from barlake import calendar, console, steps_look, universe
 from barlake.model import jobs
 from barlake.options import Options
 from barlake.settings import CONF, load
@@ -48,7 +49,7 @@ def demonstrate(lake: str, tickers: int, sessions: int, as_of: datetime | None) 
     seed = load().source.seed
     evening = days[-2].last + timedelta(hours=1)
     options = Options(lake=lake, as_of=moment, run_id=f"demo-{moment:%Y%m%dT%H%MZ}")
-    with running(jobs.RUN, options) as night:
+    with steps_look.shown(options) as took, running(jobs.RUN, options) as night:
         with night.progress.step("fetch"):
             first = SimulatedSource(seed=seed, clock=lambda: evening, manners=manners)
             earlier = plan_range(
@@ -60,6 +61,7 @@ def demonstrate(lake: str, tickers: int, sessions: int, as_of: datetime | None) 
         again = days[-night.settings.source.reread_sessions - 1].session_date
         wanted = pipeline.Wanted(start=max(again, days[0].session_date), end=days[-1].session_date)
         pipeline.run(night, last, wanted, names)
+    night.progress.seconds.update(took)
     return summary(night) | {
         "lake": str(night.lake.store.root),
         "text": _text(lake, summary(night)),
@@ -106,6 +108,7 @@ def _text(lake: str, done: dict[str, Any]) -> list[str]:
         "minutes without an observation, and why:",
         *console.table(absent),
         "",
-        f"look: barlake status --lake {lake}",
+        f"look: {Path(lake) / 'pages' / 'index.html'} in a browser",
+        f"      barlake status --lake {lake}",
         f"      barlake sql --lake {lake} 'FROM silver.coverage ORDER BY observed LIMIT 5'",
     ]

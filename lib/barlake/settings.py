@@ -125,6 +125,16 @@ class ReconcileSettings(Section):
     volume: BoundSettings
 
 
+class PagesSettings(Section):
+    """How much the HTML pages show, newest first."""
+
+    gaps_sessions: PositiveInt
+    trend_sessions: PositiveInt
+    ticker_sessions: PositiveInt
+    runs: PositiveInt
+    failures: PositiveInt
+
+
 class Settings(BaseSettings):
     """Every setting that differs between environments, and no secret."""
 
@@ -140,6 +150,7 @@ class Settings(BaseSettings):
     coverage: CoverageSettings
     quality: QualitySettings
     reconcile: ReconcileSettings
+    pages: PagesSettings
 
     @property
     def digest(self) -> str:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-import barlake
-from barlake import calendar, landing, universe
+from barlake import calendar, landing, steps_look, universe
 from barlake.model import jobs
 from barlake.model.errors import InputError
 from barlake.options import Clock, Options
@@ -18,8 +17,6 @@ from barlake.settings import CONF, SourceSettings
 from barlake.sources.source import Source, asking
 
 if TYPE_CHECKING:
-    import duckdb
-
     from barlake.pipelines.night import Night, Wanted
 
 logger = structlog.get_logger()
@@ -90,8 +87,9 @@ def run(options: Options, asked: Asked) -> dict[str, Any]:
     from barlake.pipelines import night as pipeline  # noqa: PLC0415 - brings Spark
     from barlake.summary import summary  # noqa: PLC0415
 
-    with running(jobs.RUN, options) as night:
+    with steps_look.shown(options) as took, running(jobs.RUN, options) as night:
         pipeline.run(night, source, asked.wanted, names)
+    night.progress.seconds.update(took)
     return summary(night)
 
 
@@ -185,29 +183,6 @@ def rebuild(options: Options, origin: str | None) -> dict[str, Any]:
         pipeline.rebuild(night)
 
     return _step(jobs.REBUILD, options, body)
-
-
-def query(options: Options, text: str) -> "duckdb.DuckDBPyRelation":
-    """Ask DuckDB."""
-    import duckdb  # noqa: PLC0415
-
-    _, store, _ = opened(options)
-    lake = barlake.open(str(store.root))
-    try:
-        found = lake.sql(text)
-    except duckdb.Error as wrong:
-        raise InputError(f"the query failed: {str(wrong).splitlines()[0]}") from None
-    if found is None:
-        raise InputError("the query gives no rows; write a SELECT")
-    return found
-
-
-def status(options: Options) -> dict[str, Any]:
-    """Tell what the lake holds."""
-    from barlake.readers.status import status as look  # noqa: PLC0415
-
-    _, store, clock = opened(options)
-    return look(barlake.open(str(store.root)), clock.now())
 
 
 def _step(job: jobs.Job, options: Options, body: "Callable[[Night], None]") -> dict[str, Any]:

@@ -57,6 +57,46 @@ def test_no_path_is_no_folder() -> None:
         Store.at("")
 
 
+# --- put
+
+
+def test_what_is_put_again_stands_in_place_of_the_first(store: Store) -> None:
+    first = store.put("pages/index.html", b"one")
+    second = store.put("pages/index.html", b"two")
+
+    assert (first, second) == (True, True)
+    assert store.get("pages/index.html") == b"two"
+    assert files_of(store) == ["pages/index.html"]
+
+
+def test_what_is_the_same_is_not_written(store: Store) -> None:
+    store.put("pages/index.html", b"one")
+    before = Path(store.path("pages/index.html")).stat()
+
+    assert not store.put("pages/index.html", b"one")
+    after = Path(store.path("pages/index.html")).stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize("step", ["write_bytes", "replace"])
+def test_a_write_that_breaks_leaves_the_old_object_whole(
+    store: Store, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    store.put("pages/index.html", b"one")
+
+    def full(draft: Path, _: object) -> int:
+        with draft.open("wb") as file:
+            file.write(b"t")
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(Path, step, full)
+    with pytest.raises(OSError, match="full"):
+        store.put("pages/index.html", b"two")
+
+    assert store.get("pages/index.html") == b"one"
+    assert files_of(store) == ["pages/index.html"]
+
+
 # --- put once
 
 

@@ -1,4 +1,4 @@
-"""Objects below a lake's root: put once, get, list."""
+"""Objects below a lake's root: put, put once, get, list."""
 
 import os
 import shutil
@@ -70,11 +70,6 @@ class Store:
             draft.unlink(missing_ok=True)
         return True
 
-    def replace(self, name: str, content: bytes) -> None:
-        """Write an object, in place of the one of that name where there is one."""
-        self.remove(name)
-        self.put_once(name, content)
-
     def digest(self, folder: str) -> str:
         """Give the SHA-256 of the files below `folder`: their names and all they hold."""
         whole = sha256()
@@ -82,6 +77,20 @@ class Store:
             with (self.root / name).open("rb") as file:
                 whole.update(f"{name}\0{file_digest(file, 'sha256').hexdigest()}\0".encode())
         return whole.hexdigest()
+
+    def put(self, name: str, content: bytes) -> bool:
+        """Write an object in place of another, whole or not at all; False where it is the same."""
+        target = self.root / name
+        if target.is_file() and target.read_bytes() == content:
+            return False
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            draft.write_bytes(content)
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+        return True
 
     def remove(self, name: str) -> None:
         """Remove an object, or a folder with all that is in it; nothing where it is absent."""

@@ -66,7 +66,7 @@ def _check_waiting(night: Night, tickers: Sequence[str] | None) -> None:
         staged = _only(found.minutes, tickers)
     received = received_by(copy, done, [])
     verdict = judge_batch(copy, settings, staged, received, done.sessions)
-    lake.store.replace(verdict.report, copy.store.get(verdict.report))
+    lake.store.put(verdict.report, copy.store.get(verdict.report))
     keep_verdict(night, verdict)
 
 

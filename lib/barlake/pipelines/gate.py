@@ -63,7 +63,7 @@ def judge_batch(
     batch = Batch(run_id=lake.run_id, now=lake.now, newest=newest)
     told, html = judgement(facts, rows, conf, batch)
     name = f"{FOLDER}/{lake.run_id}/index.html"
-    lake.store.replace(name, html.encode())
+    lake.store.put(name, html.encode())
     logger.info("judged", verdict=told.status, broken=len(told.failed), report=name)
     return told.at(name)
 

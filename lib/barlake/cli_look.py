@@ -1,0 +1,56 @@
+"""The commands that look at a lake and change no table: arguments and one call each."""
+
+from typing import Annotated
+
+import typer
+
+from barlake import console
+from barlake.arguments import AsOf, Env, Format, Json, Lake
+from barlake.options import Options
+
+
+def sql(
+    query: str,
+    lake: Lake = None,
+    env: Env = None,
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
+) -> None:
+    """Ask DuckDB: every table is there by name, e.g. silver.bars_1m."""
+    from barlake import steps_look
+
+    console.show_rows(steps_look.query(Options(lake=lake, environment=env), query), form)
+
+
+def status(
+    lake: Lake = None,
+    as_of: AsOf = None,
+    env: Env = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Tell what the lake holds: versions, sizes, coverage, holes, the last runs."""
+    from barlake import steps_look
+
+    console.show(steps_look.status(Options(lake=lake, environment=env, as_of=as_of)), json=json)
+
+
+def pages(
+    lake: Lake = None,
+    as_of: AsOf = None,
+    env: Env = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Make the HTML pages: what the lake holds, its gaps, its quality, a page a ticker."""
+    from barlake import steps_look
+
+    done = steps_look.pages(Options(lake=lake, environment=env, as_of=as_of))
+    console.show(done, json=json)
+
+
+def doctor(json: Json = False) -> None:  # noqa: FBT002
+    """Tell what this machine lacks, and what to do about it."""
+    from barlake.doctor import doctor as look
+
+    console.show_needs([need._asdict() for need in look()], json=json)
+
+
+COMMANDS = (sql, status, pages, doctor)

@@ -1,0 +1,67 @@
+"""What the commands do that look at a lake and change no table."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import barlake
+from barlake.model.errors import InputError, QualityError
+from barlake.options import Options
+from barlake.progress import Progress
+from barlake.runtime import opened
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def query(options: Options, text: str) -> "duckdb.DuckDBPyRelation":
+    """Ask DuckDB."""
+    import duckdb  # noqa: PLC0415
+
+    _, store, _ = opened(options)
+    lake = barlake.open(str(store.root))
+    try:
+        found = lake.sql(text)
+    except duckdb.Error as wrong:
+        raise InputError(f"the query failed: {str(wrong).splitlines()[0]}") from None
+    if found is None:
+        raise InputError("the query gives no rows; write a SELECT")
+    return found
+
+
+def status(options: Options) -> dict[str, Any]:
+    """Tell what the lake holds."""
+    from barlake.readers.status import status as look  # noqa: PLC0415
+
+    _, store, clock = opened(options)
+    return look(barlake.open(str(store.root)), clock.now())
+
+
+def pages(options: Options) -> dict[str, Any]:
+    """Make the HTML pages, those that are not there as the lake has it now."""
+    from barlake.pages.site import publish  # noqa: PLC0415 - brings DuckDB and the templates
+
+    settings, store, _ = opened(options)
+    done = publish(barlake.open(str(store.root)), settings.pages, as_of=options.as_of)
+    count = f"{done['pages']:,} pages, {done['bytes']:,} bytes with their twins"
+    text = [f"{count}; {len(done['written']):,} files written", f"open {done['index']}"]
+    return {**done, "text": text}
+
+
+@contextmanager
+def shown(options: Options) -> Iterator[dict[str, float]]:
+    """Make the pages when the run inside has ended, and when the gate blocked it.
+
+    After its end, not as its last step: ops.runs tells of a run when it is over.
+
+    Yields:
+        What will hold the seconds that it took, once it is done.
+    """
+    progress = Progress()
+    try:
+        yield progress.seconds
+    except QualityError:
+        pages(options)
+        raise
+    with progress.step("pages"):
+        pages(options)

@@ -217,6 +217,10 @@ def _source(options: Options, asked: Asked) -> tuple[Source, Sequence[str]]:
     names = asked.tickers or universe.parse(f"@{CONF / 'tickers.txt'}")
     if name == "files":
         return _files(asked, clock), names
+    if name == "yahoo":
+        from barlake.sources.yahoo import of_this_host  # noqa: PLC0415 - brings yfinance
+
+        return of_this_host(settings.yahoo, clock.now), names
     return _simulated(settings.source, clock), names
 
 

@@ -86,7 +86,7 @@ def fetched(night: Night, source: Source, requests: Sequence[Request]) -> list[B
         night.lake.store,
         source,
         requests,
-        per_batch=night.settings.source.requests_per_batch,
+        per_batch=night.settings.requests_per_batch(source.name),
         progress=night.progress,
     )
 

@@ -1,13 +1,13 @@
 """A simulated vendor of a simulated exchange: deterministic, and as ill-mannered as asked."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
 
-from barlake.calendar import Session, between
 from barlake.model.errors import InputError
 from barlake.model.landed import Facts, Outcome
 from barlake.sources.exchange import Bars, Day, joined
+from barlake.sources.expected import empty, sessions_over
 from barlake.sources.manners import Manners
 from barlake.sources.refusals import Asked, Verdict, refusal, rows_before_break
 from barlake.sources.served import as_text, day_served, with_float_noise, with_silent_first
@@ -61,7 +61,7 @@ class SimulatedSource:
     def _served(self, asked: Asked) -> Bars:
         """Give the whole payload."""
         ticker, start, end, received_at = asked
-        sessions = _sessions(start, min(end, received_at))
+        sessions = sessions_over(start, min(end, received_at))
         days = (Day(self._seed, ticker, session) for session in sessions)
         known = joined([day_served(day, self._manners, received_at) for day in days])
         is_asked = (known.ts >= start.timestamp()) & (known.ts < end.timestamp())
@@ -102,11 +102,6 @@ def _asked(request: Request, now: datetime) -> Asked:
     return ticker, start.astimezone(UTC), end.astimezone(UTC), now.astimezone(UTC)
 
 
-def _sessions(start: datetime, end: datetime) -> list[Session]:
-    """The sessions that may have bars in the range: in UTC, a session ends on the next day."""
-    return between(start.date() - timedelta(days=1), end.date())
-
-
 def _verdict(asked: Asked, served: int, arrived: int) -> Verdict:
     _, start, end, received_at = asked
     if arrived < served:
@@ -114,9 +109,4 @@ def _verdict(asked: Asked, served: int, arrived: int) -> Verdict:
     if arrived:
         return Outcome.OK, ""
     until = min(end, received_at)
-    is_expected = all(
-        max(start, session.open_utc) >= min(until, session.close_utc)
-        for session in _sessions(start, until)
-    )
-    outcome = Outcome.EMPTY_EXPECTED if is_expected else Outcome.EMPTY_UNEXPECTED
-    return outcome, NO_BARS.format(int(start.timestamp()), int(end.timestamp()))
+    return empty(start, until), NO_BARS.format(int(start.timestamp()), int(end.timestamp()))

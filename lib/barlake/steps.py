@@ -94,14 +94,15 @@ def fetch(options: Options, asked: Asked) -> dict[str, Any]:
     source, names = _source(options, asked)
     _read_first(source)
     from barlake.pipelines import night as pipeline  # noqa: PLC0415 - brings Spark
+    from barlake.summary import cut_off  # noqa: PLC0415
 
     with running(jobs.FETCH, options) as night:
-        requests = pipeline.planned(night, asked.wanted, names)
+        requests = pipeline.planned(night, source, asked.wanted, names)
         batches = pipeline.fetched(night, source, requests)
     facts = [fact for batch in batches for fact in batch.facts]
     return {
         "run_id": night.lake.run_id,
-        "status": "ok",
+        **cut_off(night),
         "batches": [batch.name for batch in batches],
         "requests": len(facts),
         "rows": sum(fact.rows for fact in facts),

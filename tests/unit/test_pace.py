@@ -1,10 +1,14 @@
 """How often a vendor is asked, and for how long it is asked again."""
 
+import multiprocessing
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from filelock import Timeout
 
 from barlake.settings import YahooSettings, load
 from barlake.sources.pace import Breaker, Budget, SpentError, patiently
@@ -94,6 +98,34 @@ def test_two_that_open_the_same_file_share_the_day(budget: Make) -> None:
             SpentError, match=r"the 5 requests of a day are spent; the next in 24\.0"
         ):
             one.take()
+
+
+def take_all(file: Path) -> int:
+    """Take requests until none is left, in a process of its own."""
+    ours = Budget(file, interval_ms=1, per_day=120, now=time.time, sleep=time.sleep)
+    taken = 0
+    with suppress(SpentError):
+        while True:
+            ours.take()
+            taken += 1
+    return taken
+
+
+def test_processes_that_take_at_once_take_no_more_than_there_is(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        taken = pool.map(take_all, [tmp_path / "requests.sqlite"] * 3, chunksize=1)
+
+    assert sum(taken) == 120
+
+
+def test_one_who_takes_keeps_all_others_out_other_processes_too(budget: Make) -> None:
+    """Between counting and taking, nobody else may count."""
+    ours, theirs = budget(), budget()
+
+    with ours._bucket.lock, pytest.raises(Timeout):
+        theirs._bucket.lock.acquire(timeout=0.01)
+
+    ours.take()
 
 
 def test_one_who_opens_the_file_later_goes_on_where_it_stands(budget: Make) -> None:

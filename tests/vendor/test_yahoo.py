@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from curl_cffi.requests import Response, Session
 
 from barlake import calendar
 from barlake.model.landed import Outcome
@@ -247,6 +248,24 @@ def test_a_stalled_answer_is_given_up_and_asked_for_again(vendor: Vendor, client
 
     assert (answer.facts.outcome, answer.facts.attempts, answer.facts.rows) == (Outcome.OK, 2, 391)
     assert len(vendor.charts) == 2
+
+
+def test_no_request_waits_longer_than_the_settings_say(
+    apple: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even those that yfinance makes of itself, with a patience of its own."""
+    patience: list[float] = []
+    send = Session.request
+
+    def watched(self: Session[Response], *args: Any, **given: Any) -> Response:
+        patience.append(given["timeout"])
+        return send(self, *args, **given)
+
+    monkeypatch.setattr(Session, "request", watched)
+
+    friday(apple)
+
+    assert patience == [5.0, 5.0, 5.0]
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,8 @@ def record(
     """Write a run's rows, and close the runs that died before they could write theirs.
 
     `versions` are silver.bars_1m's before and after. ops.requests comes last, and of runs that
-    ended well alone: a request that it does not name is taken up again by the next run.
+    published alone, blocked by a vendor or not: a request that it does not name is taken up again
+    by the next run.
     """
     holder = {"run_id": ending.run_id, "process": os.getpid()}
     with lease(lake.store, (ops.INGEST_AUDIT, ops.RUNS, ops.REQUESTS), holder, patience=BOOKS_WAIT):
@@ -67,17 +68,18 @@ def record(
             lake.merge(ops.INGEST_AUDIT, rows)
         ends = [_row(ending), *(_abandoned(run, ending.finished_at) for run in dead)]
         lake.merge(ops.RUNS, arrow.frame(lake.spark, ops.RUNS, ends))
-        if ingested and ending.status == "ok":
+        if ingested and "fault" not in ending.detail:
             lake.merge(ops.REQUESTS, ingested.requests)
 
 
 def details(lake: Lake) -> list[Detail]:
-    """Give what the runs that ended well said of themselves; unordered."""
-    runs = lake.read(ops.RUNS).where(F.col("status") == "ok").select("run_id", "job", "detail")
-    return [
+    """Give what the runs that published said of themselves; unordered."""
+    ended = lake.read(ops.RUNS).where(F.col("status").isin("ok", "blocked"))
+    told = [
         json.loads(row["detail"]) | {"run_id": row["run_id"], "job": row["job"]}
-        for row in arrow.rows(runs)
+        for row in arrow.rows(ended.select("run_id", "job", "detail"))
     ]
+    return [detail for detail in told if "fault" not in detail]
 
 
 def _run_ids(lake: Lake, table: Table) -> set[str]:

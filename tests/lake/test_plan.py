@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from pyspark.sql import functions as F
 
 from barlake.io import arrow
 from barlake.io.lake import Lake
@@ -31,6 +32,14 @@ def said(ticker: str, outcome: Outcome, days_ago: int) -> dict[str, Any]:
     return {"request_id": f"{ticker} {at}", "run_id": "r", "source": "yahoo", **known, **asked}
 
 
+def day_of_coverage(day: date, *, observed: int) -> dict[str, Any]:
+    """A settled row of silver.coverage, all of its minutes at the end."""
+    counts = {"expected": 390, "observed": observed, "missing_before_first": 390 - observed}
+    nothing = dict.fromkeys(["filled", "missing_after_last", "longest_gap", "revisions"], 0)
+    usual = {"quarantined": 0, "is_settled": True, "auction_observed": False}
+    return {"ticker": "AAPL", "session_date": day, **counts, **nothing, **usual}
+
+
 def asked(lake: Lake, conf: Settings, wanted: Wanted = Wanted()) -> list[Request]:  # noqa: B008
     """Plan a night, and give its requests."""
     return planned(resumed(lake, conf), VENDOR, wanted, UNIVERSE)
@@ -51,17 +60,11 @@ def test_a_session_of_which_nothing_was_seen_is_asked_for_until_it_is_gone(
 ) -> None:
     """An answer without a bar may have been a fault of the vendor's."""
     days = [date(2026, 11, 9), date(2026, 11, 10)]
-    usual = {"filled": 0, "missing_before_first": 0, "missing_after_last": 0, "longest_gap": 0}
-    usual |= {"revisions": 0, "quarantined": 0, "is_settled": True, "auction_observed": False}
-    rows = [
-        {"ticker": "AAPL", "session_date": day, "expected": 390, "gaps": [], **usual}
-        | {
-            "observed": 390 if day == days[0] else 0,
-            "missing_before_first": 0 if day == days[0] else 390,
-        }
-        for day in days
-    ]
-    lake.merge(silver.COVERAGE, arrow.frame(lake.spark, silver.COVERAGE, rows))
+    seen, unseen = day_of_coverage(days[0], observed=390), day_of_coverage(days[1], observed=0)
+    told = tuple(name for name in silver.COVERAGE.names if name != "gaps")
+    rows = arrow.frame(lake.spark, silver.COVERAGE, [seen, unseen], only=told)
+    gaps = F.array().cast(f"array<{silver.GAP}>")
+    lake.merge(silver.COVERAGE, rows.withColumn("gaps", gaps))
 
     wanted = [request for request in asked(lake, conf) if request.ticker == "AAPL"]
 

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -70,28 +71,42 @@ def _anew() -> Iterator[None]:
     stamina.set_testing(False)
 
 
+def source_at(
+    folder: Path,
+    *,
+    settings: dict[str, Any],
+    at: Callable[[], datetime] = lambda: EVENING,
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> YahooSource:
+    """Make a source whose budget and caches lie in a folder, with some settings of its own."""
+    known = load().yahoo.model_copy(update=settings)
+    budget = Budget(
+        folder / "requests.sqlite",
+        interval_ms=known.interval_ms,
+        per_day=known.requests_per_day,
+        now=now,
+        sleep=sleep,
+    )
+    return YahooSource(settings=known, clock=at, budget=budget, cache=folder / "yahoo")
+
+
 @pytest.fixture
 def client(vendor: Vendor, certificate: Path, tmp_path: Path) -> Callable[..., Client]:
-    """Make a source that asks the loopback server; settings may be given by name."""
+    """Make a source that asks the loopback server, and waits for its turn on a clock of its own."""
     clock = [1_000_000.0]
 
-    def made(at: Callable[[], datetime] = lambda: EVENING, **changed: Any) -> Client:
-        usual = {"proxy": vendor.address, "ca_file": certificate, "timeout_seconds": 5.0}
-        settings = load().yahoo.model_copy(update=usual | changed)
+    def made(*, at: Callable[[], datetime] = lambda: EVENING, **changed: Any) -> Client:
         waits: list[float] = []
 
         def sleep(seconds: float) -> None:
             waits.append(seconds)
             clock[0] += seconds
 
-        budget = Budget(
-            tmp_path / "pace.sqlite",
-            interval_ms=settings.interval_ms,
-            per_day=settings.requests_per_day,
-            now=lambda: clock[0],
-            sleep=sleep,
+        usual = {"proxy": vendor.address, "ca_file": certificate, "timeout_seconds": 5.0}
+        source = source_at(
+            tmp_path, settings=usual | changed, at=at, now=lambda: clock[0], sleep=sleep
         )
-        source = YahooSource(settings=settings, clock=at, budget=budget, cache=tmp_path / "yahoo")
         return Client(source, waits)
 
     return made

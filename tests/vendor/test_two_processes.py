@@ -1,10 +1,11 @@
 """Two processes that ask at once."""
 
 import multiprocessing
-import time
 from pathlib import Path
 
+from barlake.sources.source import Request
 from tests.vendor.charts import day_of
+from tests.vendor.conftest import source_at
 from tests.vendor.loopback import Vendor
 from tests.vendor.test_yahoo import FRIDAY
 
@@ -13,20 +14,8 @@ PER_DAY = 12
 
 def ask(number: int, address: str, certificate: Path, folder: Path) -> None:
     """Ask for ten tickers; what each process sent is on the server's list, not here."""
-    from barlake.settings import load  # noqa: PLC0415 - another process
-    from barlake.sources.pace import Budget  # noqa: PLC0415
-    from barlake.sources.source import Request  # noqa: PLC0415
-    from barlake.sources.yahoo import YahooSource  # noqa: PLC0415
-    from tests.vendor.conftest import EVENING  # noqa: PLC0415
-
-    way = {"proxy": address, "ca_file": certificate, "refusals_max": 100}
-    settings = load().yahoo.model_copy(update=way)
-    budget = Budget(
-        folder / "requests.sqlite", interval_ms=20, per_day=PER_DAY, now=time.time, sleep=time.sleep
-    )
-    source = YahooSource(
-        settings=settings, clock=lambda: EVENING, budget=budget, cache=folder / f"yahoo{number}"
-    )
+    budget = {"interval_ms": 20, "requests_per_day": PER_DAY, "refusals_max": 100}
+    source = source_at(folder, settings=budget | {"proxy": address, "ca_file": certificate})
     for ticker in range(10):
         source.fetch(Request(ticker=f"P{number}T{ticker}", start=FRIDAY.first, end=FRIDAY.last))
 

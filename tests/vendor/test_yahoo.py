@@ -374,6 +374,32 @@ def test_a_host_for_cookies_that_is_not_there_does_no_harm(apple: Client, vendor
     assert friday(apple).facts.outcome is Outcome.OK
 
 
+def test_a_detour_over_the_consent_page_costs_one_question(apple: Client, vendor: Vendor) -> None:
+    """The form is sent by yfinance, redirections are counted, and the next question answered."""
+    path = "/v2/collectConsent"
+    form = b'<form method="post"><input name="csrfToken" type="hidden" value="x"/></form>'
+    vendor.faults["AAPL"] = [
+        Say(302, b"", (("Location", f"https://consent.yahoo.com{path}?sessionId=1"),))
+    ]
+    vendor.faults[path] = [Say(200, form), Say(200, b"<html>thanks</html>")]
+
+    answer = friday(apple)
+
+    assert (answer.facts.outcome, answer.facts.attempts) == (Outcome.OK, 2)
+    assert vendor.counted() == {"fc.yahoo.com": 1, "getcrumb": 1, "AAPL": 2, "collectConsent": 2}
+    assert apple.source.sent == len(vendor.log)
+
+
+def test_a_proxy_whose_certificate_nobody_named_is_not_trusted(
+    vendor: Vendor, client: Make
+) -> None:
+    answer = friday(client(ca_file=None))
+
+    assert answer.facts.outcome is Outcome.ERROR
+    assert "CertificateVerifyError" in answer.facts.detail
+    assert vendor.log == []
+
+
 # --- restraint
 
 

@@ -15,6 +15,7 @@ class SourceName(StrEnum):
 
     FILES = "files"
     SIMULATED = "simulated"
+    YAHOO = "yahoo"
 
 
 class Interval(StrEnum):

@@ -54,14 +54,16 @@ def script(command: Callable[..., None], argv: Sequence[str] | None) -> None:
 def demo(
     tickers: Annotated[int, typer.Option(help="How many.", min=1, max=200)] = 20,
     sessions: Annotated[int, typer.Option(help="How many.", min=2, max=20)] = 10,
-    lake: Annotated[str, typer.Option(help="Folder of the lake.")] = "./lake/demo",
+    source: Source = None,
+    lake: Annotated[str | None, typer.Option(help="Folder; default: ./lake/demo.")] = None,
     as_of: AsOf = None,
     json: Json = False,  # noqa: FBT002
 ) -> None:
-    """Run the whole lake on a simulated exchange, and show what landed where."""
+    """Run the whole lake, simulated or with Yahoo, and show what landed where."""
     from barlake.demo import demonstrate
 
-    console.show(demonstrate(lake, tickers, sessions, as_of), json=json)
+    options = Options(lake=lake, as_of=as_of)
+    console.show(demonstrate(options, tickers, sessions, source), json=json)
 
 
 @app.command("run")

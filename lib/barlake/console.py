@@ -37,6 +37,13 @@ def show(done: dict[str, Any], *, json: bool) -> None:
         print(_json(done))
     else:
         print("\n".join(done.get("text") or _lines(done)))
+    _refuse_if_blocked(done)
+
+
+def _refuse_if_blocked(done: dict[str, Any]) -> None:
+    """Raise where a run did what it could, and a vendor did not let it do all."""
+    if done.get("status") == STATUSES[QualityError.exit_code]:
+        raise QualityError(done["error"])
 
 
 def show_run(work: Callable[[], dict[str, Any]], *, json: bool) -> None:
@@ -52,10 +59,11 @@ def show_run(work: Callable[[], dict[str, Any]], *, json: bool) -> None:
         raise
     if json:
         print(_json(done))
-        return
-    from barlake.summary import sentences  # brings Spark, which a refused run must not
+    else:
+        from barlake.summary import sentences  # brings Spark, which a refused run must not
 
-    print("\n".join(sentences(done)))
+        print("\n".join(sentences(done)))
+    _refuse_if_blocked(done)
 
 
 def show_rows(rows: "duckdb.DuckDBPyRelation", form: str) -> None:

@@ -1,4 +1,4 @@
-"""The guided first run: two nights of a simulated exchange, in one Spark session."""
+"""The guided first run: two nights of a simulated exchange, or one with Yahoo."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,8 @@ from typing import Any
 import barlake
 from barlake import calendar, console, steps_look, universe
 from barlake.model import jobs
-from barlake.options import Options
+from barlake.model.errors import InputError
+from barlake.options import Clock, Options
 from barlake.settings import CONF, load
 from barlake.sources.manners import Chance, Correction, Manners, Split
 from barlake.sources.simulated import SimulatedSource
@@ -32,8 +33,43 @@ FROM (SELECT unnest(gaps) AS g FROM silver.coverage) GROUP BY ALL ORDER BY minut
 """
 
 
-def demonstrate(lake: str, tickers: int, sessions: int, as_of: datetime | None) -> dict[str, Any]:
-    """Fetch all sessions but the last, then run the night of the last; tell what landed where.
+def demonstrate(
+    options: Options, tickers: int, sessions: int, source: str | None
+) -> dict[str, Any]:
+    """Run the whole lake, on a simulated exchange or with Yahoo; tell what landed where.
+
+    Raises:
+        InputError: The source is another one.
+    """
+    if source == "yahoo":
+        return _of_yahoo(options, tickers, sessions)
+    if source not in (None, "simulated"):
+        raise InputError(f"the demo takes --source simulated or yahoo, not {source}")
+    return _simulated(options.lake or "./lake/demo", tickers, sessions, options.as_of)
+
+
+def _of_yahoo(options: Options, tickers: int, sessions: int) -> dict[str, Any]:
+    """Run one night with what Yahoo still has of the last sessions."""
+    from barlake import steps  # noqa: PLC0415 - as below
+
+    lake = options.lake or "./lake/demo-yahoo"
+    settings = load().source
+    now = Clock(options.as_of).now()
+    oldest = now - timedelta(days=settings.horizon_days)
+    days = [day for day in calendar.closed_before(now, sessions) if day.first >= oldest]
+    asked = steps.Asked(
+        source="yahoo",
+        path=None,
+        tickers=tuple(_names(tickers)),
+        start=days[0].session_date,
+        end=days[-1].session_date,
+    )
+    done = steps.run(replace(options, lake=lake), asked)
+    return done | {"lake": lake, "text": _text(lake, done)}
+
+
+def _simulated(lake: str, tickers: int, sessions: int, as_of: datetime | None) -> dict[str, Any]:
+    """Fetch all sessions but the last, then run the night of the last.
 
     The second night reads the last sessions again, and so brings corrections of the first.
     """

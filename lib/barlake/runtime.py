@@ -102,7 +102,7 @@ def _watched(
         night.detail = {"fault": f"{type(fault).__name__}: {fault}"[:2000], **told}
         close(status)
         raise
-    close("ok")
+    close("blocked" if night.missing else "ok")
     logger.info("finished", seconds=round(sum(night.progress.seconds.values()), 1))
 
 

@@ -11,9 +11,11 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    FilePath,
     FiniteFloat,
     NonNegativeFloat,
     NonNegativeInt,
+    PositiveFloat,
     PositiveInt,
     ValidationError,
     field_validator,
@@ -31,6 +33,7 @@ PROJECT = Path(__file__).parents[2]
 CONF = PROJECT / "conf"
 EVERYWHERE = ("base", "quality")  # files of conf/ that belong to no environment
 DOTENV = PROJECT / ".env"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "barlake")
 _environment = ContextVar("environment", default="embedded")
 
 
@@ -49,13 +52,30 @@ class LakeSettings(Section):
 class SourceSettings(Section):
     """Where bars come from, and how they are asked for."""
 
-    name: Literal["files", "simulated"]
+    name: Literal["files", "simulated", "yahoo"]
     seed: int
     horizon_days: PositiveInt
     sessions_per_request: PositiveInt
     reread_sessions: PositiveInt
     requests_per_batch: PositiveInt
     daily: bool
+    unknown_days: PositiveInt
+
+
+class YahooSettings(Section):
+    """How Yahoo is asked: how often, how patiently, and through what."""
+
+    interval_ms: PositiveInt
+    requests_per_day: PositiveInt
+    refusals_max: PositiveInt
+    attempts: PositiveInt
+    wait_initial_seconds: PositiveFloat
+    wait_max_seconds: PositiveFloat
+    wait_jitter_seconds: NonNegativeFloat
+    timeout_seconds: PositiveFloat
+    requests_per_batch: PositiveInt
+    proxy: str | None
+    ca_file: FilePath | None
 
 
 class TimingSettings(Section):
@@ -145,6 +165,7 @@ class Settings(BaseSettings):
     environment: str
     lake: LakeSettings
     source: SourceSettings
+    yahoo: YahooSettings
     timing: TimingSettings
     units: UnitSettings
     coverage: CoverageSettings
@@ -156,6 +177,11 @@ class Settings(BaseSettings):
     def digest(self) -> str:
         """SHA-256 of all settings, for ops.runs."""
         return sha256(self.model_dump_json().encode()).hexdigest()
+
+    def requests_per_batch(self, source: str) -> int:
+        """Give how many answers of a source are landed together."""
+        chosen = self.yahoo if source == "yahoo" else self.source
+        return chosen.requests_per_batch
 
     @classmethod
     def settings_customise_sources(

@@ -98,15 +98,16 @@ def fetch(options: Options, asked: Asked) -> dict[str, Any]:
     source, names = _source(options, asked)
     _read_first(source, is_daily=asked.is_daily)
     from barlake.pipelines import night as pipeline  # noqa: PLC0415 - brings Spark
+    from barlake.summary import cut_off  # noqa: PLC0415
 
     with running(jobs.FETCH, options) as night:
-        requests = pipeline.planned(night, asked.wanted, names)
+        requests = pipeline.planned(night, source, asked.wanted, names)
         batches = [] if asked.is_daily else pipeline.fetched(night, source, requests)
         batches += pipeline.fetched_daily(night, source, requests, asked.wanted)
     facts = [fact for batch in batches for fact in batch.facts]
     return {
         "run_id": night.lake.run_id,
-        "status": "ok",
+        **cut_off(night),
         "batches": [batch.name for batch in batches],
         "requests": len(facts),
         "rows": sum(fact.rows for fact in facts),
@@ -199,6 +200,10 @@ def _source(options: Options, asked: Asked) -> tuple[Source, Sequence[str]]:
     names = asked.tickers or universe.parse(f"@{CONF / 'tickers.txt'}")
     if name == "files":
         return _files(asked, clock), names
+    if name == "yahoo":
+        from barlake.sources.yahoo import of_this_host  # noqa: PLC0415 - brings yfinance
+
+        return of_this_host(settings.yahoo, clock.now), names
     return _simulated(settings.source, clock), names
 
 

@@ -7,6 +7,7 @@ from barlake.pipelines.night import Night
 from barlake.transforms.reconcile import REASONS
 
 FATES = ("received", "new", "changed", "unchanged", "duplicate", "quarantined")
+MISSING_SHOWN = 10
 
 
 def summary(night: Night) -> dict[str, Any]:
@@ -15,7 +16,7 @@ def summary(night: Night) -> dict[str, Any]:
     after = night.versions()
     return {
         "run_id": night.lake.run_id,
-        "status": "ok",
+        **cut_off(night),
         **counts,
         "verdict": verdict(night),
         "sessions": [day.isoformat() for day in night.sessions],
@@ -39,6 +40,29 @@ def verdict(night: Night) -> dict[str, Any] | None:
     return night.verdict.told(night.lake.store.path(night.verdict.report))
 
 
+def cut_off(night: Night) -> dict[str, Any]:
+    """Give the run's status, and what a vendor left without an answer: the run is blocked then."""
+    if not night.missing:
+        return {"status": "ok"}
+    outcomes = [fact.outcome.value for fact in night.missing]
+    counts = ", ".join(f"{outcomes.count(name)} {name}" for name in sorted(set(outcomes)))
+    return {
+        "status": "blocked",
+        "error": f"{len(outcomes)} requests brought no answer ({counts}); what came is kept, and "
+        "the next run asks for the rest",
+        "missing": [
+            {
+                "ticker": fact.ticker,
+                "range_start": fact.range_start,
+                "range_end": fact.range_end,
+                "outcome": fact.outcome.value,
+                "detail": fact.detail,
+            }
+            for fact in night.missing
+        ],
+    }
+
+
 def sentences(done: dict[str, Any]) -> list[str]:
     """Say the same for people."""
     fates = ", ".join(f"{done[name]:,} {name}" for name in FATES)
@@ -49,12 +73,17 @@ def sentences(done: dict[str, Any]) -> list[str]:
         for name, t in done["tables"].items()
         if t["version_after"] > max(t["version_before"], 0)
     ]
+    told = done.get("missing", [])[:MISSING_SHOWN]
     took = sum(done["seconds"].values())
     return [
         f"run {done['run_id']}: {done['status']}; {fates}",
         *(written or ["  nothing new: no table has a new version"]),
         *_judged(done.get("verdict")),
         *_held_against_daily(done.get("reconciled", {})),
+        *(
+            f"  missing: {m['ticker']} from {m['range_start']:%Y-%m-%d}: {m['detail']}"
+            for m in told
+        ),
         f"  {len(done['sessions'])} sessions looked at, {took:.1f} s",
     ]
 

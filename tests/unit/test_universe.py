@@ -1,5 +1,6 @@
 """Which tickers are asked for: a list, or a file of them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,16 @@ def test_a_file_is_read_a_line_each_without_its_comments(tmp_path: Path) -> None
 def test_the_universe_that_comes_with_the_project_is_one() -> None:
     listed = universe.parse(f"@{CONF / 'tickers.txt'}")
 
-    assert len(listed) == 20
-    assert listed[0] == "AAPL"
+    assert 190 <= len(listed) <= 210
+    assert (listed[0], listed[19]) == ("AAPL", "KO")  # the demo's
+    assert not [name for name in listed if not re.fullmatch(r"[A-Z]{1,5}(-[A-Z])?", name)]
+
+
+def test_the_universe_names_each_ticker_once() -> None:
+    lines = (CONF / "tickers.txt").read_text("utf-8").split("\n")
+    named = [line for line in lines if line and not line.startswith("#")]
+
+    assert sorted(named) == sorted(set(named))
 
 
 @pytest.mark.parametrize(

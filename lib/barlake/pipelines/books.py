@@ -55,8 +55,8 @@ def record(
     """Write a run's rows, and close the runs that died before they could write theirs.
 
     `versions` are silver.bars_1m's before and after. ops.requests comes last, and of runs that
-    ended well alone: a request that it does not name is taken up again by the next run. Of a
-    blocked run it gets the files that held nothing good.
+    published alone, cut off by a vendor or not: a request that it does not name is taken up again
+    by the next run. Of a run that the gate blocked it gets the files that held nothing good.
     """
     holder = {"run_id": ending.run_id, "process": os.getpid()}
     with lease(lake.store, BOOKS, holder, patience=BOOKS_WAIT):
@@ -74,17 +74,18 @@ def record(
         ends = [_row(ending), *(_abandoned(run, ending.finished_at) for run in dead)]
         lake.merge(ops.RUNS, arrow.frame(lake.spark, ops.RUNS, ends))
         if ingested and ending.status in ("ok", "blocked"):
-            is_done = F.lit(True) if ending.status == "ok" else _is_refused_whole()
+            is_done = _is_refused_whole() if "fault" in ending.detail else F.lit(True)
             lake.merge(ops.REQUESTS, ingested.requests.where(is_done))
 
 
 def details(lake: Lake) -> list[Detail]:
-    """Give what the runs that ended well said of themselves; unordered."""
-    runs = lake.read(ops.RUNS).where(F.col("status") == "ok").select("run_id", "job", "detail")
-    return [
+    """Give what the runs that published said of themselves; unordered."""
+    ended = lake.read(ops.RUNS).where(F.col("status").isin("ok", "blocked"))
+    told = [
         json.loads(row["detail"]) | {"run_id": row["run_id"], "job": row["job"]}
-        for row in arrow.rows(runs)
+        for row in arrow.rows(ended.select("run_id", "job", "detail"))
     ]
+    return [detail for detail in told if "fault" not in detail]
 
 
 def _run_ids(lake: Lake, table: Table) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from barlake import landing
+from barlake import calendar, landing
 from barlake.checks.verdict import Verdict
 from barlake.io import arrow, history
 from barlake.io.history import Commit
@@ -16,14 +16,16 @@ from barlake.io.lake import Lake
 from barlake.landing import Batch
 from barlake.model import ops, silver
 from barlake.model.errors import QualityError
+from barlake.model.landed import Facts
 from barlake.model.tables import TABLES
 from barlake.pipelines import books
+from barlake.pipelines.asked import settled_since, still_wanted, unanswered
 from barlake.pipelines.fetch import fetch, whole_range
 from barlake.pipelines.gate import judge_batch, received_by
 from barlake.pipelines.gold import build_gold
 from barlake.pipelines.ingest import Ingested, ingest, sessions_of
 from barlake.pipelines.maintain import optimize
-from barlake.pipelines.plan import plan, plan_range
+from barlake.pipelines.plan import plan, plan_range, set_aside
 from barlake.pipelines.reconcile import Reconciled, reconcile
 from barlake.pipelines.silver import build_silver
 from barlake.progress import Progress
@@ -36,6 +38,7 @@ class Night:
     """One run under way: what its steps use, and what they leave for ops and for the reader.
 
     `findings` become rows of ops.dq_results at the end, however that is; `run_id` is set there.
+    `missing` are the requests that a real vendor left without an answer.
     """
 
     lake: Lake
@@ -48,6 +51,7 @@ class Night:
     sessions: list[date] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
     verdict: Verdict | None = None
+    missing: list[Facts] = field(default_factory=list)
     before: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +83,7 @@ class Wanted:
 def run(night: Night, source: Source, wanted: Wanted, universe: Sequence[str]) -> None:
     """Plan, fetch, ingest, silver, gold, reconcile, optimize."""
     with night.progress.step("plan"):
-        requests = planned(night, wanted, universe)
+        requests = planned(night, source, wanted, universe)
     with night.progress.step("fetch"):
         batches = [] if wanted.is_daily else fetched(night, source, requests)
         fetched_daily(night, source, requests, wanted)
@@ -91,23 +95,37 @@ def run(night: Night, source: Source, wanted: Wanted, universe: Sequence[str]) -
     run_optimize(night)
 
 
-def planned(night: Night, wanted: Wanted, universe: Sequence[str]) -> list[Request]:
-    """Give the requests for a range, or for whatever the lake lacks."""
-    source = night.settings.source
+def planned(night: Night, source: Source, wanted: Wanted, universe: Sequence[str]) -> list[Request]:
+    """Give the requests for a range, or for whatever the lake lacks; none for files.
+
+    What a run has landed since the last session was final, and did not live to ingest, is not
+    asked for again.
+    """
+    lake, settings = night.lake, night.settings.source
+    if source.name == "files":
+        return []
     if wanted.start and wanted.end:
-        return plan_range(source, universe, wanted.start, wanted.end)
-    return plan(night.lake, source, universe)
+        requests = plan_range(settings, universe, wanted.start, wanted.end)
+    else:
+        aside = set_aside(lake, settings)
+        night.detail["set_aside"] = sorted(aside.intersection(universe))
+        requests = plan(lake, settings, [name for name in universe if name not in aside])
+    closes = [day.close_utc for day in calendar.closed_before(lake.now, 2)]
+    since = settled_since(lake.now, closes, night.settings.timing.settle_minutes)
+    return still_wanted(requests, pending(lake), since)
 
 
 def fetched(night: Night, source: Source, requests: Sequence[Request]) -> list[Batch]:
-    """Land the answers to some requests."""
-    return fetch(
+    """Land the answers to some requests, and remember those that brought none."""
+    batches = fetch(
         night.lake.store,
         source,
         requests,
-        per_batch=night.settings.source.requests_per_batch,
+        per_batch=night.settings.requests_per_batch(source.name),
         progress=night.progress,
     )
+    night.missing += unanswered(batches)
+    return batches
 
 
 def fetched_daily(

@@ -9,7 +9,8 @@ from barlake import calendar
 from barlake.calendar import Session
 from barlake.io import arrow
 from barlake.io.lake import Lake
-from barlake.model import silver
+from barlake.model import ops, silver
+from barlake.pipelines.asked import in_fair_order, unknown
 from barlake.settings import SourceSettings
 from barlake.sources.source import Request
 
@@ -17,7 +18,8 @@ from barlake.sources.source import Request
 def plan(lake: Lake, settings: SourceSettings, tickers: Sequence[str]) -> list[Request]:
     """Ask for every session that the vendor still has and the lake has not settled.
 
-    The last sessions are read again, so that corrections arrive. Soonest to expire first.
+    The last sessions are read again, so that corrections arrive; so is a session of which nothing
+    was ever seen. Soonest to expire first.
     """
     first = (lake.now - timedelta(days=settings.horizon_days)).date()
     days = [
@@ -25,7 +27,8 @@ def plan(lake: Lake, settings: SourceSettings, tickers: Sequence[str]) -> list[R
         for day in calendar.closed_before(lake.now, settings.horizon_days)
         if day.first >= lake.now - timedelta(days=settings.horizon_days)
     ]
-    settled = lake.read(silver.COVERAGE).where("is_settled").where(F.col("session_date") >= first)
+    is_held = F.col("is_settled") & (F.col("observed") > 0) & (F.col("session_date") >= first)
+    settled = lake.read(silver.COVERAGE).where(is_held)
     held = {(r["ticker"], r["session_date"]) for r in arrow.rows(settled)}
     again = {day.session_date for day in days[-settings.reread_sessions :]}
     wanted = (
@@ -37,7 +40,15 @@ def plan(lake: Lake, settings: SourceSettings, tickers: Sequence[str]) -> list[R
             settings.sessions_per_request,
         )
     )
-    return sorted(wanted, key=lambda request: (str(request.start), str(request.ticker)))
+    return in_fair_order(wanted, lake.now.date())
+
+
+def set_aside(lake: Lake, settings: SourceSettings) -> set[str]:
+    """Give the tickers that the vendor did not know of late; they are asked for again later."""
+    since = lake.now - timedelta(days=settings.unknown_days)
+    recent = lake.read(ops.REQUESTS, F.col("received_at") >= F.lit(since))
+    asked = recent.where(F.col("source") != "files").select("ticker", "received_at", "outcome")
+    return unknown(arrow.rows(asked))
 
 
 def plan_range(

@@ -7,6 +7,7 @@ import duckdb
 
 from barlake.io import history
 from barlake.io.store import Store
+from barlake.model import ref, silver
 from barlake.model.errors import InputError
 from barlake.model.tables import TABLES
 
@@ -17,10 +18,31 @@ CREATE MACRO denoised(price) AS CASE
     ELSE round(price::DECIMAL(18, 8), 2)::DOUBLE
 END
 """
+# Splits after a session, as far as they were known: what one share of then has become.
+_SPLIT_FACTOR = """
+CREATE MACRO split_factor(of, day, known) AS (
+    SELECT coalesce(product(a.value), 1.0) FROM ref.actions a
+    WHERE a.kind = 'split' AND a.ticker = of AND a.ex_date > day AND a.first_seen_at <= known
+)
+"""
+_ADJUSTED = """
+CREATE VIEW silver.bars_1m_adjusted AS
+SELECT * REPLACE (
+    open / split_factor AS open, high / split_factor AS high, low / split_factor AS low,
+    close / split_factor AS close, round(volume * split_factor)::BIGINT AS volume
+)
+FROM (
+    SELECT b.*, split_factor(b.ticker, b.session_date, 'infinity'::TIMESTAMPTZ) AS split_factor
+    FROM silver.bars_1m b
+)
+"""
 
 
 def connect(store: Store) -> duckdb.DuckDBPyConnection:
     """Open DuckDB on a lake: `silver.bars_1m` and so on are views; instants are shown in UTC.
+
+    `silver.bars_1m_adjusted` is silver.bars_1m in today's shares: prices divided by the splits that
+    came later, volume multiplied, with `split_factor`. Dividends are not taken out.
 
     Raises:
         InputError: No table is there.
@@ -39,6 +61,9 @@ def connect(store: Store) -> duckdb.DuckDBPyConnection:
         connection.table_function("delta_scan", [store.path(table.path)]).create_view(table.name)
     connection.execute("USE main")
     connection.execute(_DENOISED)
+    if {silver.BARS_1M, ref.ACTIONS} <= {*known}:
+        connection.execute(_SPLIT_FACTOR)
+        connection.execute(_ADJUSTED)
     return connection
 
 

@@ -9,6 +9,7 @@ from barlake.io.store import Store
 from barlake.model.errors import InputError
 from barlake.model.gold import INTERVALS
 
+FOR_EVER = "infinity"
 _HELD = """
 SELECT * FROM silver.bars_1m
 WHERE ticker = $ticker AND session_date BETWEEN $start AND $end ORDER BY ts
@@ -31,6 +32,17 @@ FROM bronze.bars b JOIN ref.sessions s
 WHERE b.ticker = $ticker AND b.fetched_at <= $known AND s.session_date BETWEEN $start AND $end
 QUALIFY row_number() OVER (PARTITION BY b.ts ORDER BY b.revision DESC) = 1
 ORDER BY b.ts
+"""
+# `$shares`: the splits known by then; `vwap` is a bucket's alone.
+_IN_SHARES = """
+SELECT * REPLACE (
+    open / split_factor AS open, high / split_factor AS high, low / split_factor AS low,
+    close / split_factor AS close, round(volume * split_factor)::BIGINT AS volume
+)
+FROM (
+    SELECT *, split_factor(ticker, session_date, $shares::TIMESTAMPTZ) AS split_factor
+    FROM bars
+) ORDER BY ts
 """
 
 
@@ -56,6 +68,7 @@ class OpenLake:
         end: date | str = "9999-12-31",
         interval: str = "1m",
         as_known: datetime | str | None = None,
+        adjusted: bool = False,
     ) -> duckdb.DuckDBPyRelation:
         """Give one ticker's bars of the sessions [start, end], in order of `ts`.
 
@@ -66,23 +79,37 @@ class OpenLake:
             interval: 1m, or one of gold.bars.
             as_known: An instant with an offset: give what had been served by then (observed bars
                 alone, each at its last revision received), instead of what is believed now.
+            adjusted: Give prices and volume in the shares of today, or of `as_known`, instead of as
+                traded: prices divided by the splits that came later, with `split_factor`. Dividends
+                are not taken out.
 
         Raises:
             InputError: The interval is unknown, or `as_known` is asked for another than 1m or has
                 no offset.
         """
-        span = {"ticker": ticker, "start": str(start), "end": str(end)}
+        span: dict[str, object] = {"ticker": ticker, "start": str(start), "end": str(end)}
+        query, shares = _HELD, FOR_EVER
         if as_known is not None:
             if interval != "1m":
                 raise InputError(f"as_known gives bars of 1m, not of {interval}")
-            return self.sql(_KNOWN, **span, known=_instant(as_known))
-        if interval == "1m":
-            return self.sql(_HELD, **span)
-        if interval not in INTERVALS:
-            raise InputError(
-                f"there is no interval {interval!r}; there are 1m, {', '.join(INTERVALS)}"
-            )
-        return self.sql(_BUCKETS, **span, interval=interval)
+            query, shares = _KNOWN, str(_instant(as_known))
+            span["known"] = _instant(as_known)
+        elif interval != "1m":
+            if interval not in INTERVALS:
+                raise InputError(
+                    f"there is no interval {interval!r}; there are 1m, {', '.join(INTERVALS)}"
+                )
+            query = _BUCKETS
+            span["interval"] = interval
+        if not adjusted:
+            return self.sql(query, **span)
+        return self.sql(_in_shares(query, interval), **span, shares=shares)
+
+
+def _in_shares(query: str, interval: str) -> str:
+    vwap = [] if interval == "1m" else ["vwap / split_factor AS vwap,"]
+    replaced = _IN_SHARES.replace("REPLACE (", " ".join(["REPLACE (", *vwap]), 1)
+    return " ".join(["WITH bars AS (", query, ")", replaced])
 
 
 def _instant(given: datetime | str) -> datetime:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
 
-from barlake.calendar import Session, between
 from barlake.model.errors import InputError
 from barlake.model.landed import Facts, Outcome
 from barlake.sources.daily import daily_served, with_dates
 from barlake.sources.exchange import Bars, Day, instant, joined
+from barlake.sources.expected import empty, sessions_over
 from barlake.sources.manners import Manners
 from barlake.sources.refusals import Asked, Verdict, refusal, rows_before_break
 from barlake.sources.served import as_text, day_served, with_float_noise, with_silent_first
@@ -73,7 +73,7 @@ class SimulatedSource:
         refused = refusal(asked, self._seed, replace(self._manners, horizon=None, window=None))
         days = [
             Day(self._seed, ticker, session)
-            for session in _sessions(start, min(end, received_at))
+            for session in sessions_over(start, min(end, received_at))
             if start <= session.open_utc < end
         ]
         shown = [] if refused else [daily_served(d, self._manners, received_at) for d in days]
@@ -87,7 +87,7 @@ class SimulatedSource:
     def _served(self, asked: Asked) -> Bars:
         """Give the whole payload."""
         ticker, start, end, received_at = asked
-        sessions = _sessions(start, min(end, received_at))
+        sessions = sessions_over(start, min(end, received_at))
         days = (Day(self._seed, ticker, session) for session in sessions)
         known = joined([day_served(day, self._manners, received_at) for day in days])
         is_asked = (known.ts >= start.timestamp()) & (known.ts < end.timestamp())
@@ -123,14 +123,9 @@ def _asked(request: Request, now: datetime) -> Asked:
     ticker, start, end = request.ticker, request.start, request.end
     if ticker is None or start is None or end is None:
         raise InputError(f"a vendor is asked for a ticker and a range, not for {request}")
-    if any(instant.tzinfo is None for instant in (start, end, now)):
+    if any(moment.tzinfo is None for moment in (start, end, now)):
         raise InputError(f"{start}, {end} and the clock's {now} must all have a zone")
     return ticker, start.astimezone(UTC), end.astimezone(UTC), now.astimezone(UTC)
-
-
-def _sessions(start: datetime, end: datetime) -> list[Session]:
-    """The sessions that may have bars in the range: in UTC, a session ends on the next day."""
-    return between(start.date() - timedelta(days=1), end.date())
 
 
 def _verdict(asked: Asked, served: int, arrived: int) -> Verdict:
@@ -140,9 +135,4 @@ def _verdict(asked: Asked, served: int, arrived: int) -> Verdict:
     if arrived:
         return Outcome.OK, ""
     until = min(end, received_at)
-    is_expected = all(
-        max(start, session.open_utc) >= min(until, session.close_utc)
-        for session in _sessions(start, until)
-    )
-    outcome = Outcome.EMPTY_EXPECTED if is_expected else Outcome.EMPTY_UNEXPECTED
-    return outcome, NO_BARS.format(int(start.timestamp()), int(end.timestamp()))
+    return empty(start, until), NO_BARS.format(int(start.timestamp()), int(end.timestamp()))

@@ -1,0 +1,183 @@
+"""Yahoo's one-minute bars: one ticker a question, asked patiently, each with its outcome."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import pyarrow as pa
+
+from barlake.model.errors import InputError
+from barlake.model.landed import Facts, Outcome
+from barlake.settings import CACHE, YahooSettings
+from barlake.sources.expected import empty, unserved
+from barlake.sources.pace import Breaker, Budget, patiently
+from barlake.sources.source import SERVED_SCHEMA, Answer, Request
+from barlake.sources.yahoo_answers import rows_served
+from barlake.sources.yahoo_charts import Chart, Charts
+from barlake.sources.yahoo_faults import FailedError, Fault, judged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    ticker: str
+    start: datetime
+    end: datetime
+    at: datetime
+
+    @property
+    def request_id(self) -> str:
+        names = ("yahoo", self.ticker, self.start, self.end, self.at)
+        return sha256("/".join(map(str, names)).encode()).hexdigest()[:32]
+
+
+class YahooSource:
+    """The vendor.
+
+    Args:
+        settings: How it is asked.
+        clock: Gives the instant of a question and of its answer, aware.
+        budget: Of requests, shared with other processes.
+        cache: Folder for what yfinance remembers.
+    """
+
+    def __init__(
+        self, *, settings: YahooSettings, clock: Callable[[], datetime], budget: Budget, cache: Path
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._breaker = Breaker(settings.refusals_max)
+        self._unknown: dict[str, Fault] = {}
+        self._charts = Charts(settings, leave=budget.take, cache=cache)
+
+    @property
+    def name(self) -> str:
+        """Give the word that bronze.bars.source keeps."""
+        return "yahoo"
+
+    @property
+    def sent(self) -> int:
+        """Requests that went out so far, whoever made them."""
+        return self._charts.sent
+
+    def requests(self, wanted: Sequence[Request]) -> Sequence[Request]:
+        """Give what is wanted: Yahoo is asked just that."""
+        return wanted
+
+    def fetch(self, request: Request) -> Answer:
+        """Ask, and ask again where that may help; a failure is an outcome.
+
+        Raises:
+            InputError: The request names no ticker or no range.
+        """
+        asked = _asked(request, self._clock())
+        before = self.sent
+        attempts, found = self._tried(asked)
+        received_at = self._clock().astimezone(UTC)
+        rows = SERVED_SCHEMA.empty_table()
+        if isinstance(found, Chart):
+            rows = rows_served(
+                found.frame,
+                request_id=asked.request_id,
+                ticker=asked.ticker,
+                fetched_at=received_at,
+                unsaid=found.unsaid,
+            )
+            outcome, said = _verdict(asked, rows, received_at)
+        else:
+            outcome, said = found.outcome, found.said
+        sent = f"{self.sent - before} requests"
+        facts = Facts(
+            request_id=asked.request_id,
+            ticker=asked.ticker,
+            range_start=asked.start,
+            range_end=asked.end,
+            requested_at=asked.at,
+            received_at=received_at,
+            attempts=attempts,
+            rows=rows.num_rows,
+            outcome=outcome,
+            detail=f"{said}; {sent}" if said else sent,
+        )
+        return Answer(facts=facts, rows=rows)
+
+    def _tried(self, asked: _Asked) -> tuple[int, Chart | Fault]:
+        """Give how often Yahoo was asked, and what came of it."""
+        if asked.ticker in self._unknown:
+            return 0, self._unknown[asked.ticker]
+        if self._breaker.is_open:
+            said = f"not asked: {self._breaker.refusals} refusals in a row"
+            return 0, Fault(outcome=Outcome.RATE_LIMITED, said=said, is_passing=False)
+        attempts = 0
+        try:
+            for attempt in patiently(self._settings, on=self._is_worth_another):
+                with attempt:
+                    attempts = attempt.num
+                    return attempts, self._once(asked)
+        except FailedError as failed:
+            return attempts, failed.fault
+        raise AssertionError("an attempt neither answered nor failed")
+
+    def _is_worth_another(self, cause: Exception) -> bool:
+        is_passing = isinstance(cause, FailedError) and cause.fault.is_passing
+        return is_passing and not self._breaker.is_open
+
+    def _once(self, asked: _Asked) -> Chart:
+        """Ask once.
+
+        Raises:
+            FailedError: There is no payload.
+        """
+        try:
+            chart = self._charts.minutes(asked.ticker, asked.start, asked.end)
+        except Exception as cause:
+            fault = judged(cause, status=self._charts.status)
+            if fault.outcome is Outcome.UNKNOWN_TICKER:
+                self._unknown[asked.ticker] = replace(fault, said=f"{fault.said} (as before)")
+            self._breaker.saw(is_refusal=fault.is_refusal)
+            raise FailedError(self._by_calendar(fault, asked)) from cause
+        self._breaker.saw(is_refusal=False)
+        return chart
+
+    def _by_calendar(self, fault: Fault, asked: _Asked) -> Fault:
+        """Tell an empty answer that was to be expected, which need not be asked for again."""
+        if fault.outcome is not Outcome.EMPTY_UNEXPECTED:
+            return fault
+        outcome = empty(asked.start, min(asked.end, self._clock().astimezone(UTC)))
+        is_passing = fault.is_passing and outcome is Outcome.EMPTY_UNEXPECTED
+        return replace(fault, outcome=outcome, is_passing=is_passing)
+
+
+def of_this_host(settings: YahooSettings, clock: Callable[[], datetime]) -> YahooSource:
+    """Give the source that shares its budget with every process of this host."""
+    folder = CACHE / "yahoo"
+    budget = Budget(
+        folder / "requests.sqlite",
+        interval_ms=settings.interval_ms,
+        per_day=settings.requests_per_day,
+        now=time.time,
+        sleep=time.sleep,
+    )
+    return YahooSource(settings=settings, clock=clock, budget=budget, cache=folder)
+
+
+def _asked(request: Request, now: datetime) -> _Asked:
+    if request.ticker is None or request.start is None or request.end is None:
+        raise InputError(f"a vendor is asked for a ticker and a range, not for {request}")
+    start, end = request.start.astimezone(UTC), request.end.astimezone(UTC)
+    return _Asked(ticker=request.ticker, start=start, end=end, at=now.astimezone(UTC))
+
+
+def _verdict(asked: _Asked, rows: pa.Table, received_at: datetime) -> tuple[Outcome, str]:
+    """Tell whether a payload holds what the calendar lets expect."""
+    until = min(asked.end, received_at)
+    pairs = zip(rows["ts_text"].to_pylist(), rows["close_text"].to_pylist(), strict=True)
+    told = [datetime.fromisoformat(str(ts)) for ts, close in pairs if close is not None]
+    if not told:
+        return empty(asked.start, until), "no price in the answer"
+    absent = [f"{day.session_date}" for day in unserved(asked.start, until, told)]
+    if absent:
+        return Outcome.PARTIAL, f"nothing of {', '.join(absent)}"
+    return Outcome.OK, ""

@@ -1,0 +1,88 @@
+"""One ticker's chart from Yahoo, through yfinance: what it remembers and hides is switched off."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yfinance
+from yfinance.cache import get_tz_cache
+from yfinance.data import YfData
+
+from barlake.calendar import EXCHANGE_ZONE
+from barlake.settings import YahooSettings
+from barlake.sources.yahoo_answers import unsaid_volumes
+from barlake.sources.yahoo_session import CountedSession
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What was served: yfinance's frame, and the stamps whose volume it made up."""
+
+    frame: "pd.DataFrame"
+    unsaid: frozenset[int]
+
+
+class Charts:
+    """Yahoo's charts, one at a time.
+
+    Args:
+        settings: Of the connection.
+        leave: Called before each request; waits, or raises where none may go out.
+        cache: Folder for what yfinance remembers: cookies, and tickers' time zones.
+    """
+
+    def __init__(self, settings: YahooSettings, *, leave: Callable[[], None], cache: Path) -> None:
+        self._session = CountedSession(
+            leave=leave,
+            timeout=settings.timeout_seconds,
+            proxies={"all": settings.proxy} if settings.proxy else None,
+            verify=str(settings.ca_file) if settings.ca_file else True,
+        )
+        cache.mkdir(parents=True, exist_ok=True)
+        yfinance.set_tz_cache_location(str(cache))
+        # Otherwise a failure is an empty frame, and a line in a log.
+        yfinance.config.debug.hide_exceptions = False
+
+    @property
+    def sent(self) -> int:
+        """Requests that went out so far, whoever made them."""
+        return self._session.sent
+
+    @property
+    def status(self) -> int | None:
+        """HTTP status of the newest chart; None where none came."""
+        answer = self._session.chart
+        return None if answer is None else answer.status_code
+
+    def minutes(self, ticker: str, start: datetime, end: datetime) -> Chart:
+        """Ask for one-minute bars of [start, end), both with a zone.
+
+        Raises:
+            Exception: Whatever yfinance raises; `yahoo_faults` tells what it means.
+        """
+        YfData.cache_get.cache_clear()  # it remembers failures
+        self._session.forget()
+        asked = yfinance.Ticker(ticker, session=self._session)
+        if get_tz_cache().lookup(ticker) is None:
+            # It would ask for it, once a ticker. Ranges with a zone do not depend on it.
+            get_tz_cache().store(ticker, EXCHANGE_ZONE)
+        frame = asked.history(
+            start=start,
+            end=end,
+            interval="1m",
+            prepost=True,
+            actions=True,
+            auto_adjust=False,
+            repair=False,
+            keepna=True,
+        )
+        answer = self._session.chart
+        told = asked.history_metadata.get("symbol")
+        if answer is None or told != ticker:
+            raise ValueError(f"asked for {ticker}, answered for {told}")
+        return Chart(frame, unsaid_volumes(answer.json()))

@@ -1,0 +1,80 @@
+"""What a night asks for, given what the lake holds and what the vendor said."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from pyspark.sql import functions as F
+
+from barlake.io import arrow
+from barlake.io.lake import Lake
+from barlake.landing import land
+from barlake.model import ops, silver
+from barlake.model.landed import Outcome
+from barlake.pipelines.night import Wanted, planned
+from barlake.settings import Settings
+from barlake.sources.manners import Manners
+from barlake.sources.simulated import SimulatedSource
+from barlake.sources.source import Request
+from tests.builders import resumed
+
+EVENING = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
+UNIVERSE = ["AAPL", "GONE", "MSFT"]
+WEEK = Wanted(start=date(2026, 11, 16), end=date(2026, 11, 20))
+VENDOR = SimulatedSource(seed=7, clock=lambda: EVENING, manners=Manners.none())
+
+
+def said(ticker: str, outcome: Outcome, days_ago: int) -> dict[str, Any]:
+    """A row of ops.requests."""
+    at = EVENING - timedelta(days=days_ago)
+    known = {"ticker": ticker, "outcome": outcome.value, "received_at": at}
+    asked = {"requested_at": at, "range_start": at, "range_end": at, "attempts": 1, "rows": 0}
+    return {"request_id": f"{ticker} {at}", "run_id": "r", "source": "yahoo", **known, **asked}
+
+
+def day_of_coverage(day: date, *, observed: int) -> dict[str, Any]:
+    """A settled row of silver.coverage, all of its minutes at the end."""
+    counts = {"expected": 390, "observed": observed, "missing_before_first": 390 - observed}
+    nothing = dict.fromkeys(["filled", "missing_after_last", "longest_gap", "revisions"], 0)
+    usual = {"quarantined": 0, "is_settled": True, "auction_observed": False}
+    return {"ticker": "AAPL", "session_date": day, **counts, **nothing, **usual}
+
+
+def asked(lake: Lake, conf: Settings, wanted: Wanted = Wanted()) -> list[Request]:  # noqa: B008
+    """Plan a night, and give its requests."""
+    return planned(resumed(lake, conf), VENDOR, wanted, UNIVERSE)
+
+
+@pytest.mark.parametrize(("days_ago", "tickers"), [(6, {"AAPL", "MSFT"}), (8, {*UNIVERSE})])
+def test_an_unknown_ticker_is_left_alone_for_a_week_and_asked_for_again(
+    lake: Lake, conf: Settings, days_ago: int, tickers: set[str]
+) -> None:
+    rows = [said("GONE", Outcome.UNKNOWN_TICKER, days_ago), said("AAPL", Outcome.ERROR, 1)]
+    lake.merge(ops.REQUESTS, arrow.frame(lake.spark, ops.REQUESTS, rows))
+
+    assert {request.ticker for request in asked(lake, conf)} == tickers
+
+
+def test_a_session_of_which_nothing_was_seen_is_asked_for_until_it_is_gone(
+    lake: Lake, conf: Settings
+) -> None:
+    """An answer without a bar may have been a fault of the vendor's."""
+    days = [date(2026, 11, 9), date(2026, 11, 10)]
+    seen, unseen = day_of_coverage(days[0], observed=390), day_of_coverage(days[1], observed=0)
+    told = tuple(name for name in silver.COVERAGE.names if name != "gaps")
+    rows = arrow.frame(lake.spark, silver.COVERAGE, [seen, unseen], only=told)
+    gaps = F.array().cast(f"array<{silver.GAP}>")
+    lake.merge(silver.COVERAGE, rows.withColumn("gaps", gaps))
+
+    wanted = [request for request in asked(lake, conf) if request.ticker == "AAPL"]
+
+    noon = [datetime(day.year, day.month, day.day, 17, 0, tzinfo=UTC) for day in days]
+    reached = [any(r.start <= at < r.end for r in wanted if r.start and r.end) for at in noon]
+    assert reached == [False, True]
+
+
+def test_what_a_dead_run_landed_is_not_asked_for_again(lake: Lake, conf: Settings) -> None:
+    first, *rest = asked(lake, conf, WEEK)
+    land(lake.store, VENDOR.name, [VENDOR.fetch(first)])
+
+    assert asked(lake, conf, WEEK) == rest

@@ -1,0 +1,133 @@
+"""Nights with Yahoo, as a user runs them: what a vendor refuses is missing, and come for later."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+import barlake
+from barlake import cli
+from barlake.readers.frames import OpenLake
+from tests.vendor.charts import Events, Row, day_of, null
+from tests.vendor.loopback import TOO_MANY, Vendor
+
+THURSDAY, FRIDAY = date(2026, 11, 19), date(2026, 11, 20)
+RANGE = ["--start", f"{THURSDAY}", "--end", f"{FRIDAY}", "--as-of", "2026-11-21T02:00Z"]
+
+Command = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def barlake_(
+    vendor: Vendor,
+    certificate: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    spark: SparkSession,
+) -> Command:
+    """Run a command with --source yahoo and --json; give its exit code and what it printed."""
+    del spark  # one session for all
+    monkeypatch.setenv("BARLAKE_YAHOO__PROXY", vendor.address)
+    monkeypatch.setenv("BARLAKE_YAHOO__CA_FILE", str(certificate))
+    monkeypatch.setenv("BARLAKE_YAHOO__INTERVAL_MS", "1")
+    monkeypatch.setattr("barlake.sources.yahoo.CACHE", tmp_path / "cache")
+
+    def ran(command: str, *words: str) -> tuple[int, dict[str, Any]]:
+        lake = ["--source", "yahoo", "--lake", str(tmp_path / "lake"), "--json"]
+        capsys.readouterr()
+        code = cli._guarded(cli.app, [command, *words, *RANGE, *lake])
+        return code, json.loads(capsys.readouterr().out)
+
+    return ran
+
+
+def rescaled(rows: list[Row], ratio: float) -> list[Row]:
+    """Give bars as the vendor serves them after a split: prices divided, volume multiplied."""
+    return [
+        (row[0], *(price and price / ratio for price in row[1:5]), int((row[5] or 0) * ratio))  # type: ignore[misc]
+        for row in rows
+    ]
+
+
+@pytest.mark.slow
+def test_what_yahoo_refuses_blocks_a_night_and_comes_with_the_next(
+    barlake_: Command, vendor: Vendor, tmp_path: Path
+) -> None:
+    """AAPL splits 4 for 1 on the Friday, MSFT has a null minute, NVDA is refused, GONE unknown."""
+    friday = day_of(FRIDAY)
+    vendor.bars["AAPL"] = [*rescaled(day_of(THURSDAY, base=400.0), 4), *friday]
+    vendor.events["AAPL"] = Events(splits=((friday[0][0], 4, 1),))
+    vendor.bars["MSFT"] = [*day_of(THURSDAY), *friday]
+    vendor.bars["MSFT"][60] = null(vendor.bars["MSFT"][60][0])
+    vendor.bars["NVDA"] = [*day_of(THURSDAY), *friday]
+
+    code, fetched = barlake_("fetch", "--tickers", "AAPL,MSFT")
+
+    assert (code, fetched["status"], fetched["outcomes"]) == (0, "ok", {"ok": 2})
+    vendor.always["NVDA"] = TOO_MANY
+
+    code, blocked = barlake_("run", "--tickers", "AAPL,MSFT,NVDA,GONE")
+
+    # What had landed is not asked for again.
+    asked = [chart.ticker for chart in vendor.charts]
+    assert {name: asked.count(name) for name in asked} == {
+        "AAPL": 1,
+        "MSFT": 1,
+        "NVDA": 4,
+        "GONE": 1,
+    }
+    assert (code, blocked["status"]) == (3, "blocked")
+    assert [(m["ticker"], m["outcome"]) for m in blocked["missing"]] == [("NVDA", "rate_limited")]
+    assert "1 requests brought no answer (1 rate_limited)" in blocked["error"]
+    lake = barlake.open(str(tmp_path / "lake"))
+    assert told(lake, "SELECT ticker, outcome, attempts FROM ops.requests ORDER BY ALL") == [
+        ("AAPL", "ok", 1),
+        ("GONE", "unknown_ticker", 1),
+        ("MSFT", "ok", 1),
+        ("NVDA", "rate_limited", 4),
+    ]
+    assert told(lake, "SELECT status FROM ops.runs WHERE job = 'run'") == [("blocked",)]
+    assert told(lake, _OBSERVED) == [
+        ("AAPL", THURSDAY, 391),
+        ("AAPL", FRIDAY, 391),
+        ("MSFT", THURSDAY, 390),
+        ("MSFT", FRIDAY, 391),
+    ]
+    assert told(lake, "SELECT rule, ticker FROM silver.quarantine") == [("price_missing", "MSFT")]
+
+    # As traded, and in the shares of today.
+    volume = day_of(THURSDAY)[0][5] or 0
+    first = "SELECT close, volume FROM bars ORDER BY ts LIMIT 1"
+    traded = lake.bars("AAPL", start=THURSDAY, end=THURSDAY)
+    adjusted = lake.bars("AAPL", start=THURSDAY, end=THURSDAY, adjusted=True)
+    assert traded.query("bars", first).fetchall() == [(400.0, volume)]
+    assert adjusted.query("bars", first).fetchall() == [(100.0, 4 * volume)]
+
+    vendor.always.clear()
+
+    code, done = barlake_("run", "--tickers", "AAPL,MSFT,NVDA")
+
+    assert (code, done["status"], done["new"]) == (0, "ok", 782)
+    assert (done["unchanged"], done["changed"]) == (391 * 4 - 1, 0)
+    lake = barlake.open(str(tmp_path / "lake"))
+    assert told(lake, "SELECT DISTINCT ticker FROM gold.features_1m ORDER BY 1") == [
+        ("AAPL",),
+        ("MSFT",),
+        ("NVDA",),
+    ]
+
+
+_OBSERVED = """
+SELECT ticker, session_date, count(*) FROM silver.bars_1m WHERE NOT is_filled
+GROUP BY ALL ORDER BY ALL
+"""
+
+
+def told(lake: OpenLake, query: str) -> list[tuple[Any, ...]]:
+    """Give a query's rows."""
+    return lake.sql(query).fetchall()

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from barlake import console
+from barlake import cli_quarantine, cli_trace, console
 from barlake.arguments import (
     AsOf,
     End,
@@ -231,6 +231,11 @@ def doctor(json: Json = False) -> None:  # noqa: FBT002
     from barlake.doctor import doctor as look
 
     console.show_needs([need._asdict() for need in look()], json=json)
+
+
+app.command()(cli_trace.plan)
+app.command()(cli_trace.explain)
+app.add_typer(cli_quarantine.app, name="quarantine")
 
 
 def _guarded(program: typer.Typer, arguments: list[str]) -> int:

@@ -11,10 +11,9 @@ import pyarrow.parquet as pq
 
 from barlake.io.store import Store
 from barlake.model.errors import InputError
-from barlake.model.landed import Facts, Outcome
+from barlake.model.landed import FOLDER, RELEASES, Facts, Outcome
 from barlake.sources.source import SERVED_SCHEMA, Answer
 
-FOLDER = "landing"
 REAL = {"yahoo", "files"}
 _FACTS = b"barlake.requests"
 
@@ -82,7 +81,8 @@ def copy(origin: Store, target: Store, wanted: Iterable[Batch]) -> None:
 
 
 def _names(store: Store) -> list[str]:
-    return [name for name in store.names(FOLDER) if name.endswith(".parquet")]
+    names = (name for name in store.names(FOLDER) if name.endswith(".parquet"))
+    return [name for name in names if not name.startswith(f"{RELEASES}/")]
 
 
 def _parquet(facts: Sequence[Facts], tables: Sequence[pa.Table]) -> bytes:

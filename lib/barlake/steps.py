@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 import barlake
-from barlake import calendar, landing, universe
+from barlake import calendar, landing, releases, universe
 from barlake.model import jobs
 from barlake.model.errors import InputError
 from barlake.options import Clock, Options
@@ -175,6 +175,7 @@ def rebuild(options: Options, origin: str | None) -> dict[str, Any]:
 
     def body(night: "Night") -> None:
         landing.copy(store, target, known)
+        releases.copy(store, target)
         pipeline.rebuild(night)
 
     return _step(jobs.REBUILD, options, body)

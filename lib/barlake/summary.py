@@ -42,6 +42,7 @@ def sentences(done: dict[str, Any]) -> list[str]:
     took = sum(done["seconds"].values())
     return [
         f"run {done['run_id']}: {done['status']}; {fates}",
+        *(f"  {note}" for note in done.get("notes", [])),
         *(written or ["  nothing new: no table has a new version"]),
         f"  {len(done['sessions'])} sessions looked at, {took:.1f} s",
     ]

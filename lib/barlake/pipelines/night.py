@@ -5,17 +5,21 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from barlake import landing
+from pyspark.sql import functions as F
+
+from barlake import landing, releases
 from barlake.io import arrow, history
 from barlake.io.history import Commit
 from barlake.io.lake import Lake
 from barlake.landing import Batch
 from barlake.model import ops, silver
+from barlake.model.landed import RELEASE_SOURCE, Release
 from barlake.model.tables import TABLES
 from barlake.pipelines import books
+from barlake.pipelines.delivery import sessions_of
 from barlake.pipelines.fetch import fetch
 from barlake.pipelines.gold import build_gold
-from barlake.pipelines.ingest import Ingested, ingest, sessions_of
+from barlake.pipelines.ingest import Ingested, ingest
 from barlake.pipelines.maintain import optimize
 from barlake.pipelines.plan import plan, plan_range
 from barlake.pipelines.silver import build_silver
@@ -98,12 +102,23 @@ def pending(lake: Lake) -> list[Batch]:
     return [b for b in landing.batches(lake.store) if b.facts[0].request_id not in recorded]
 
 
+def undone(lake: Lake) -> list[Release]:
+    """Give the releases that ops.requests does not name: no run has finished with them."""
+    taken = releases.landed(lake.store)
+    if not taken:
+        return []
+    known = lake.read(ops.REQUESTS, F.col("source") == RELEASE_SOURCE).select("request_id")
+    recorded = {row["request_id"] for row in arrow.rows(known)}
+    return [decision for decision in taken if decision.release_id not in recorded]
+
+
 def run_ingest(night: Night, batches: Sequence[Batch]) -> None:
-    """Bring landing files into the ledger."""
+    """Bring landing files into the ledger, and what waiting releases let in."""
     with night.progress.step("ingest"):
-        if not batches:
+        decisions = undone(night.lake)
+        if not (batches or decisions):
             return
-        night.ingested = ingest(night.lake, night.settings, batches)
+        night.ingested = ingest(night.lake, night.settings, batches, decisions)
         night.keep(night.ingested.commits)
 
 
@@ -118,7 +133,8 @@ def run_silver(night: Night, sessions: Sequence[date], *, is_new: bool = True) -
         done = night.ingested
         fresh = done.sessions if done else []
         night.sessions = sorted({*sessions, *fresh, *waiting})
-        is_stale = is_new or (done is not None and done.commits.get("bronze.bars") is not None)
+        has_news = done and (done.is_recall or done.commits.get("bronze.bars") is not None)
+        is_stale = is_new or bool(has_news)
         wanted = night.sessions if is_stale else sorted({*sessions, *waiting})
         new = done.requests if done else None
         published = build_silver(night.lake, night.settings, wanted, requests=new)

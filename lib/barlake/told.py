@@ -57,7 +57,9 @@ def quarantine(found: Found) -> list[str]:
     if found["quarantine"]:
         lines += ["", f"rows ({len(found['quarantine'])} of {found['rows']:,}):"]
     for row in found["quarantine"]:
-        state = f"released by {row['released_by']}" if row["released_at"] else row["severity"]
+        state = (
+            f"released by {short(row['released_by'])}" if row["released_at"] else row["severity"]
+        )
         lines += [
             f"  {short(row['key'], 160)}",
             f"    {row['reason']} [{state}]",

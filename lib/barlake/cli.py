@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from barlake import cli_check, cli_look, console
+from barlake import cli_check, cli_look, cli_quarantine, cli_trace, console
 from barlake.arguments import (
     AsOf,
     End,
@@ -207,6 +207,11 @@ def rebuild(
 
 for command in cli_look.COMMANDS:
     app.command()(command)
+
+
+app.command()(cli_trace.plan)
+app.command()(cli_trace.explain)
+app.add_typer(cli_quarantine.app, name="quarantine")
 
 
 def _guarded(program: typer.Typer, arguments: list[str]) -> int:

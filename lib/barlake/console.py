@@ -31,10 +31,17 @@ def instant(text: str) -> datetime:
     raise typer.BadParameter(f"{text!r} has no offset; write 2026-11-20T22:00Z")
 
 
-def show(done: dict[str, Any], *, json: bool) -> None:
-    """Print a result: as one JSON object, or line by line."""
+def show(
+    done: dict[str, Any],
+    *,
+    json: bool,
+    tell: Callable[[dict[str, Any]], Iterable[str]] | None = None,
+) -> None:
+    """Print a result: as one JSON object, or line by line, in the words of `tell` where given."""
     if json:
         print(_json(done))
+    elif tell is not None:
+        print("\n".join(tell(done)))
     else:
         print("\n".join(done.get("text") or _lines(done)))
     _refuse_if_blocked(done)
@@ -156,6 +163,11 @@ def _lines(done: dict[str, Any]) -> list[str]:
         else:
             lines.append(f"{name}: {value}")
     return lines
+
+
+def spelled(value: object) -> object:
+    """Give a value as a page shows it: instants in UTC, ending in Z."""
+    return _spelled(value) if isinstance(value, datetime) else value
 
 
 def _json(value: object) -> str:

@@ -11,10 +11,9 @@ import pyarrow.parquet as pq
 
 from barlake.io.store import Store
 from barlake.model.errors import InputError
-from barlake.model.landed import Facts, Outcome
+from barlake.model.landed import FOLDER, RELEASES, Facts, Outcome
 from barlake.sources.source import SERVED_SCHEMA, Answer
 
-FOLDER = "landing"
 REAL = {"yahoo", "files"}
 DAILY = "-daily"
 _FACTS = b"barlake.requests"
@@ -102,7 +101,8 @@ def _source(name: str) -> str:
 
 
 def _names(store: Store) -> list[str]:
-    return [name for name in store.names(FOLDER) if name.endswith(".parquet")]
+    names = (name for name in store.names(FOLDER) if name.endswith(".parquet"))
+    return [name for name in names if not name.startswith(f"{RELEASES}/")]
 
 
 def _parquet(facts: Sequence[Facts], tables: Sequence[pa.Table]) -> bytes:

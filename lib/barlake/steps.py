@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from barlake import calendar, landing, steps_look, universe
+from barlake import calendar, landing, releases, steps_look, universe
 from barlake.model import jobs
 from barlake.model.errors import InputError
 from barlake.options import Clock, Options
@@ -181,6 +181,7 @@ def rebuild(options: Options, origin: str | None) -> dict[str, Any]:
 
     def body(night: "Night") -> None:
         landing.copy(store, target, known)
+        releases.copy(store, target)
         pipeline.rebuild(night)
 
     return _step(jobs.REBUILD, options, body)

@@ -77,6 +77,7 @@ def sentences(done: dict[str, Any]) -> list[str]:
     took = sum(done["seconds"].values())
     return [
         f"run {done['run_id']}: {done['status']}; {fates}",
+        *(f"  {note}" for note in done.get("notes", [])),
         *(written or ["  nothing new: no table has a new version"]),
         *_judged(done.get("verdict")),
         *_held_against_daily(done.get("reconciled", {})),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import barlake
 from barlake.model.jobs import RUN
 from barlake.options import Options
 from barlake.pipelines.night import Night, Wanted, run
+from barlake.readers.explain import Minute, explain, explain_refused
+from barlake.readers.quarantine import Chosen, listed, placed
 from barlake.runtime import running
 from barlake.sources.files import FilesSource
 from tests.bad_rows import ASKED, CASES, KNOWN_AT, Case, as_csv
@@ -103,3 +106,41 @@ def test_no_two_refused_rows_share_a_key(landed: Landed) -> None:
 
 def test_each_reason_is_a_sentence(landed: Landed) -> None:
     assert [r["rule"] for r in landed.quarantined if not (r["reason"] or "").endswith(".")] == []
+
+
+def test_every_refused_row_is_listed_and_found_where_it_was_served(landed: Landed) -> None:
+    """A case's place in the table is its row's in the file."""
+    lake = barlake.open(str(landed.night.lake.store.root))
+    refused = {at: case.rule for at, case in enumerate(CASES) if case.fate == "quarantine"}
+
+    counts = listed(lake, Chosen(), most=len(CASES))
+    found = placed(lake, Chosen())
+
+    assert {place["row"]: place["rule"] for place in found} == refused
+    assert len(found) == len(counts["quarantine"]) == counts["rows"] == len(refused)
+    assert {r["rule"]: r["rows"] for r in counts["rules"]} == Counter(refused.values())
+    assert all(row["reason"].endswith(".") and row["raw"] for row in counts["quarantine"])
+
+
+def test_a_refused_row_of_each_rule_is_explained_by_its_key_and_by_its_minute(
+    landed: Landed,
+) -> None:
+    lake = barlake.open(str(landed.night.lake.store.root))
+    rows = listed(lake, Chosen(), most=len(CASES))["quarantine"]
+    of_rules = {row["rule"]: row for row in rows}
+
+    for row in of_rules.values():
+        found = explain_refused(lake, row["key"])
+        assert [r["key"] for r in found["quarantine"]] == [row["key"]]
+        assert len(found["payloads"]) == 1
+        assert [r["run_id"] for r in found["runs"]] == ["bad"]
+    dear = of_rules["price_range"]
+    minute = Minute(
+        ticker=dear["ticker"],
+        ts=datetime.fromisoformat(dear["ts_text"]),
+        now=KNOWN_AT,
+        horizon_days=29,
+    )
+    told = explain(lake, minute)
+    assert (told["status"], told["reason"]) == ("absent", "quarantined")
+    assert [r["key"] for r in told["quarantine"]] == [dear["key"]]

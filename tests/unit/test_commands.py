@@ -81,7 +81,11 @@ def barlake(*words: str) -> int:
 
 def of(command: str, *words: str) -> list[str]:
     """Give the words of a command with what it cannot do without."""
-    needed = {"sql": [QUERY], "rebuild": ["--into", "other"]}
+    needed = {
+        "sql": [QUERY],
+        "rebuild": ["--into", "other"],
+        "explain": ["AAPL", "2026-11-20T14:30Z"],
+    }
     return [command, *needed.get(command, []), *words]
 
 
@@ -101,6 +105,7 @@ def assert_refused(code: int, captured: Captured, said: str) -> None:
 
 def test_help_and_refusals_load_nothing_slow() -> None:
     helped = [["--help"], *([command, "--help"] for command in COMMANDS)]
+    helped += [["quarantine", "--help"], ["quarantine", "release", "--help"]]
     refused = [
         ["run", "--as-of", "2026-11-20T22:00"],
         ["run", "--tickers", "aapl"],

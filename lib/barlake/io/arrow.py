@@ -36,6 +36,16 @@ def frame(
     return spark.createDataFrame(pa.Table.from_pylist([dict(row) for row in rows], schema=schema))
 
 
+def places(spark: SparkSession, named: Iterable[tuple[str, int]]) -> DataFrame:
+    """Give rows of landing files by their places: (request_id, row)."""
+    fields: list[pa.Field[Any]] = [
+        pa.field("request_id", pa.string()),
+        pa.field("row", pa.int32()),
+    ]
+    found = [{"request_id": request, "row": row} for request, row in named]
+    return spark.createDataFrame(pa.Table.from_pylist(found, schema=pa.schema(fields)))
+
+
 def rows(frame: DataFrame) -> list[dict[str, Any]]:
     """Collect a small frame; instants are aware, in UTC."""
     return list(frame.toArrow().to_pylist())

@@ -150,7 +150,8 @@ class Lake:
         if facts["has_deletes"]:
             merge = merge.whenMatchedDelete(F.col("s.is_gone"))
         if facts["has_updates"]:
-            merge = merge.whenMatchedUpdate(set=values)
+            kept = {f"`{name}`" for name in table.first_writer}
+            merge = merge.whenMatchedUpdate(set={k: v for k, v in values.items() if k not in kept})
         merge.whenNotMatchedInsert(values=values).execute()
 
 

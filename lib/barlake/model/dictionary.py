@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from barlake.model.jobs import CHECK, FETCH, JOBS
-from barlake.model.landed import SERVED
+from barlake.model.landed import DECIDED, SERVED
 from barlake.model.rules import RULES
 from barlake.model.table import Column, Table, Zone
 from barlake.model.tables import TABLES
@@ -38,8 +38,9 @@ silver: below 1,000 dollars to 4 decimals, others to 2, half up.
 
 ## Zones
 
-- `landing/`: what was received, as text, in immutable Parquet files, kept for ever. All else
-  follows from it. Daily bars lie in `landing/<source>-daily/` and enter no table.
+- `landing/`: what was received, as text, in immutable Parquet files, kept for ever; in
+  `landing/releases/` the decisions to let refused rows in. All else follows from it. Daily bars
+  lie in `landing/<source>-daily/` and enter no table.
 - `bronze`: every value that a bar ever had, by knowledge time.
 - `silver`: what we believe, what we refused, and what is absent.
 - `gold`: features and longer bars.
@@ -91,6 +92,13 @@ no exchange notice is read. The numbers stand under `coverage` in `conf/base.yam
   has one rule, the first that it breaks. A later good row for its minute enters as usual.
 - **`/row`** is added to quarantine's `request_id` from the second refused row of one request,
   ticker, time and rule on: its position in the payload, from 0.
+- **A release** lets a refused row in: it passes the rule that refused it, and no other. Its
+  knowledge time stays. Quarantine keeps its row, with `released_at` (the run's clock) and
+  `released_by`; where it breaks a further rule it has a second row, under that. Who, why and which
+  rows stand in `landing/releases/`, so that a rebuild lets in the same; the reason also in
+  `ops.requests.detail` (source `release`, no ticker) and `ops.runs.detail`. Rows that can be no bar
+  are never released. A released row takes no row out that was good without it.
+- **`quarantine.run_id`** is the run that refused the row, and stays so when it is released.
 - **A warning** (`first_row_of_request`) stands in quarantine where a stored bar was kept, and in
   `silver.bars_1m.flags` where there was none to keep.
 - **A repeat** within one delivery is a `duplicate` where its values are equal, however they are
@@ -116,8 +124,7 @@ no exchange notice is read. The numbers stand under `coverage` in `conf/base.yam
 - **`ops.dq_results`** has, per run that judged, one row for each rule and the whole batch (an
   empty ticker, the batch's newest session) and one for each ticker and session that broke it, at
   most 200 a rule. `ops.ingest_audit.report` is null where nothing had to be judged.
-- **Declared and still empty**: `silver.quarantine_stream`; no job writes it yet. No command sets
-  `released_at` yet.
+- **Declared and still empty**: `silver.quarantine_stream`; no job writes it yet.
 - **Minutes against daily bars**: rules `daily_open` to `daily_volume` of `ops.dq_results`. Of a
   session's daily bars the last counts, unless it came before the close was final; splits since are
   taken back. A value holds within what is usual for the ticker (`reconcile` in `conf/base.yaml`;
@@ -155,7 +162,8 @@ def _landing() -> list[str]:
     said = (
         "What a landing file holds, one row per row served; nothing repaired, dropped or rounded."
     )
-    return ["## landing", "", said, "", *_columns(SERVED), ""]
+    decided = "What a file of `landing/releases/` holds, one row per refused row that it lets in."
+    return ["## landing", "", said, "", *_columns(SERVED), "", decided, "", *_columns(DECIDED), ""]
 
 
 def _zone(zone: Zone) -> list[str]:
@@ -199,7 +207,9 @@ def _columns(columns: Iterable[Column]) -> list[str]:
 def _rules() -> list[str]:
     said = (
         "Those of `row` look at one row, in this order, and it is refused by the first that it "
-        "breaks. Those of `rows` compare the others with each other and with what is stored."
+        "breaks. Those of `rows` compare the others with each other and with what is stored. A row "
+        f"can be released from {_names(rule.name for rule in RULES if rule.releasable)}: what the "
+        "others refuse can be no bar."
     )
     rows = [
         (str(at), f"`{rule.name}`", rule.severity, "row" if rule.holds else "rows", rule.reason)
@@ -210,7 +220,8 @@ def _rules() -> list[str]:
 
 def _jobs() -> list[str]:
     said = (
-        "Each is a command of `barlake` and a script in `jobs/`. While it runs, no other run may "
+        "Each is a command of `barlake` (`release`: `barlake quarantine release`) and a script in "
+        "`jobs/`. While it runs, no other run may "
         "write its tables. At its end every job writes `ops.runs`; those that ingest, "
         "`ops.requests` and `ops.ingest_audit` as well, and those that judge, `ops.dq_results`. "
         "A run that is refused (exit codes 2 and 4) leaves no row."

@@ -8,7 +8,7 @@ from barlake.model.table import Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job's name is also its command's and its script's in jobs/.
+    """A job's name is also its command's (the last word of it) and its script's in jobs/.
 
     While a run of it lasts, the tables in `writes` are leased to that run. Every job also writes
     `ops`, at its end.
@@ -27,10 +27,11 @@ FETCH = Job(name="fetch", writes=())
 INGEST = Job(name="ingest", writes=_LEDGER)
 SILVER = Job(name="silver", writes=_BELIEF)
 GOLD = Job(name="gold", writes=_GOLD)
+RELEASE = Job(name="release", writes=_ALL)
 OPTIMIZE = Job(name="optimize", writes=_ALL)
 VACUUM = Job(name="vacuum", writes=_ALL)
 REBUILD = Job(name="rebuild", writes=_ALL)
 CHECK = Job(name="check", writes=())
 RUN = Job(name="run", writes=_ALL)
 
-JOBS = (FETCH, INGEST, SILVER, GOLD, OPTIMIZE, VACUUM, REBUILD, CHECK, RUN)
+JOBS = (FETCH, INGEST, SILVER, GOLD, RELEASE, OPTIMIZE, VACUUM, REBUILD, CHECK, RUN)

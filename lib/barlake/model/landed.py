@@ -1,10 +1,14 @@
-"""What a landing file holds: payloads as served, and the facts of the requests that served them."""
+"""What landing files hold: payloads as served, facts of their requests, and releases of rows."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from barlake.model.table import Column
+
+FOLDER = "landing"
+RELEASES = "landing/releases"
+RELEASE_SOURCE = "release"
 
 TEXTS = ("open", "high", "low", "close", "volume")
 
@@ -21,7 +25,31 @@ SERVED = (
     Column("raw", "STRING", "", "the row as text, where it could not be split into fields"),
 )
 
+DECIDED = (
+    Column("request_id", "STRING", "", "request that served the row", nullable=False),
+    Column("row", "INT", "", "position in its payload, from 0", nullable=False),
+    Column("rule", "STRING", "", "the rule that had refused it, and is set aside", nullable=False),
+    Column("ticker", "STRING", "", "ticker as served", nullable=False),
+    Column("ts_text", "STRING", "ISO 8601", "time as served", nullable=False),
+    Column("release_id", "STRING", "", "the decision", nullable=False),
+    Column("released_at", "TIMESTAMP", "UTC", "when it was taken, by the run's clock"),
+    Column("released_by", "STRING", "", "who took it"),
+    Column("why", "STRING", "", "why"),
+)
+
 SERVED_DDL = ", ".join(c.ddl for c in SERVED)
+DECIDED_DDL = ", ".join(c.ddl for c in DECIDED).replace(" NOT NULL", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A decision to let refused rows in: which rows stands in its landing file."""
+
+    release_id: str
+    released_at: datetime
+    released_by: str
+    why: str
+    rows: int
 
 
 class Outcome(StrEnum):

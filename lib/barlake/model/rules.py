@@ -24,13 +24,15 @@ class Rule:
     """A condition on one served row: SQL that must be true; null counts as broken.
 
     `holds` is empty where the rule compares rows (`transforms` decides those).
-    `severity` is "warning" where a stored bar is kept instead.
+    `severity` is "warning" where a stored bar is kept instead. `releasable` is false where what
+    the rule refuses can be no bar: a price that is no number, a time that no session holds.
     """
 
     name: str
     holds: str
     reason: str
     severity: str = "quarantine"
+    releasable: bool = False
 
 
 def whole(pattern: str) -> str:
@@ -55,7 +57,7 @@ ROW_RULES = (
         _matches("ticker", TICKER),
         "The ticker is not 1 to 15 of A-Z 0-9 . ^ = -, beginning with a letter or a digit.",
     ),
-    Rule("ticker_not_asked", "is_asked", "The ticker was not asked for."),
+    Rule("ticker_not_asked", "is_asked", "The ticker was not asked for.", releasable=True),
     Rule("ts_missing", "trim(coalesce(ts_text, '')) <> ''", "The time is absent."),
     Rule(
         "ts_naive",
@@ -103,6 +105,7 @@ ROW_RULES = (
         "price_range",
         f"greatest(open, high, low, close) <= {PRICE_MAX}",
         f"A price is above {PRICE_MAX:,} dollars.",
+        releasable=True,
     ),
     Rule(
         "volume_range",
@@ -135,20 +138,30 @@ DAILY_RULES = tuple(
 )
 
 CONFLICTING_DUPLICATE = Rule(
-    "conflicting_duplicate", "", "One delivery gives this minute twice, with different values."
+    "conflicting_duplicate",
+    "",
+    "One delivery gives this minute twice, with different values.",
+    releasable=True,
 )
 SHARE_UNIT = Rule(
-    "share_unit", "", "The delivery is in another share unit than the store, and no split says why."
+    "share_unit",
+    "",
+    "The delivery is in another share unit than the store, and no split says why.",
+    releasable=True,
 )
 VOLUME_DROPPED = Rule(
-    "volume_dropped_to_zero", "", "The bar had volume before; a drop to 0 is no correction."
+    "volume_dropped_to_zero",
+    "",
+    "The bar had volume before; a drop to 0 is no correction.",
+    releasable=True,
 )
 FIRST_ROW = Rule(
     "first_row_of_request",
     "",
     "The first row of a request that starts inside a session never replaces a stored bar.",
     severity="warning",
+    releasable=True,
 )
 
-_RULES_OF_ROWS = (CONFLICTING_DUPLICATE, SHARE_UNIT, FIRST_ROW, VOLUME_DROPPED)
-RULES = (*ROW_RULES, *_IN_PLACE_OF.values(), *_RULES_OF_ROWS)
+CROSS_ROW_RULES = (CONFLICTING_DUPLICATE, SHARE_UNIT, FIRST_ROW, VOLUME_DROPPED)
+RULES = (*ROW_RULES, *_IN_PLACE_OF.values(), *CROSS_ROW_RULES)

@@ -102,9 +102,9 @@ _QUARANTINE_COLUMNS = (
     Column("raw", "STRING", "", "the whole row as served"),
     SOURCE,
     FETCHED_AT,
-    RUN_ID,
-    Column("released_at", "TIMESTAMP", "UTC", "when the row was released; null while refused"),
-    Column("released_by", "STRING", "", "who released the row"),
+    Column("run_id", "STRING", "", "run that refused the row"),
+    Column("released_at", "TIMESTAMP", "UTC", "when the row was let in; null while refused"),
+    Column("released_by", "STRING", "", "who let the row in; why stands in landing/releases/"),
 )
 
 QUARANTINE = Table(
@@ -113,7 +113,8 @@ QUARANTINE = Table(
     doc="Rows refused, with the raw values as text: one row and one rule for each refused row.",
     columns=_QUARANTINE_COLUMNS,
     key=("request_id", "ticker", "ts_text", "rule"),
-    lineage=("run_id", "released_at", "released_by"),
+    lineage=("run_id",),
+    first_writer=("run_id",),
 )
 
 QUARANTINE_STREAM = Table(
@@ -122,7 +123,8 @@ QUARANTINE_STREAM = Table(
     doc="Messages refused by the streaming job, which alone writes here.",
     columns=_QUARANTINE_COLUMNS,
     key=("request_id", "ticker", "ts_text", "rule"),
-    lineage=("run_id", "released_at", "released_by"),
+    lineage=("run_id",),
+    first_writer=("run_id",),
 )
 
 GAP = "STRUCT<`from`: TIMESTAMP, `to`: TIMESTAMP, minutes: INT, reason: STRING>"

@@ -56,7 +56,8 @@ class Table:
 
     A row that differs from the stored one in nothing but `lineage` columns is not news.
     `checks` are CHECK constraints, name to SQL. `order_by` sorts rows inside a file, `prune_by`
-    names columns whose range in a file tells a MERGE that it can skip it.
+    names columns whose range in a file tells a MERGE that it can skip it. `first_writer` columns
+    keep what the row was inserted with.
 
     Raises:
         TableDeclarationError: A key, partition, order, Z-order or lineage column is not declared,
@@ -74,6 +75,7 @@ class Table:
     zorder_by: tuple[str, ...] = ()
     prune_by: tuple[str, ...] = ()
     lineage: tuple[str, ...] = ()
+    first_writer: tuple[str, ...] = ()
     checks: tuple[tuple[str, str], ...] = ()
     retention: Retention = Retention()
 
@@ -86,6 +88,7 @@ class Table:
             *self.zorder_by,
             *self.prune_by,
             *self.lineage,
+            *self.first_writer,
         }
         if undeclared := named - nullable.keys():
             raise TableDeclarationError(f"{self}: undeclared columns {sorted(undeclared)}")

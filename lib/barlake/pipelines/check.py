@@ -11,9 +11,9 @@ from pyspark.sql import functions as F
 
 from barlake.io.lake import STAGING, Lake
 from barlake.io.store import Store
-from barlake.landing import FOLDER
 from barlake.model import gold, ref, silver
 from barlake.model.errors import InputError
+from barlake.model.landed import FOLDER
 from barlake.model.tables import TABLES
 from barlake.pipelines.gate import Received, judge_batch, received_by
 from barlake.pipelines.ingest import ingest

@@ -1,8 +1,8 @@
 """landing/ -> bronze.bars, silver.quarantine, ref.sessions, ref.actions."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass, field
+from datetime import date
 
 import structlog
 from pyspark.sql import DataFrame
@@ -13,29 +13,39 @@ from barlake.io import arrow
 from barlake.io.history import Commit
 from barlake.io.lake import Lake
 from barlake.landing import Batch
-from barlake.model import bronze, ops, ref, silver
+from barlake.model import bronze, ref, silver
+from barlake.model.landed import Release
 from barlake.pipelines import ledger
+from barlake.pipelines.delivery import Delivery, received, requests
 from barlake.settings import Settings
-from barlake.transforms.accounts import actions, audit, requests_of_files
+from barlake.transforms.accounts import actions, audit
 from barlake.transforms.ledger import corrected_ledger, new_revisions, of_sessions_touched
 from barlake.transforms.observations import late_news
-from barlake.transforms.validity import refused
+from barlake.transforms.release import near_decided
+from barlake.transforms.served import instant
+from barlake.transforms.validity import no_longer_refused, refused
 
 logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What an ingest did: the rows for ops, and the commits that it made."""
+    """What an ingest did: the rows for ops, and the commits that it made.
+
+    `is_recall` tells that releases had older files judged again.
+    """
 
     audit: DataFrame
     requests: DataFrame
     counts: dict[str, int]
     sessions: list[date]
     commits: dict[str, Commit | None] = field(default_factory=dict)
+    is_recall: bool = False
 
 
-def ingest(lake: Lake, settings: Settings, batches: Sequence[Batch]) -> Ingested:
+def ingest(
+    lake: Lake, settings: Settings, batches: Sequence[Batch], decisions: Sequence[Release] = ()
+) -> Ingested:
     """Judge what landed, refuse what is wrong, and add what is news to the ledger.
 
     Quarantine is written first: where it cannot be, nothing is published.
@@ -44,32 +54,60 @@ def ingest(lake: Lake, settings: Settings, batches: Sequence[Batch]) -> Ingested
         lake: Where to.
         settings: Of share units.
         batches: Landing files; those that were ingested before change nothing.
+        decisions: Releases: the rows that they name are judged again, in their own files' place.
     """
     keep_calendar(lake)
-    judged = lake.stage("judged", ledger.judge(lake, batches))
+    recalled = ledger.recalled(lake, batches, decisions)
+    given = Delivery(new=batches, decisions=decisions, recalled=recalled)
+    whole = lake.stage("judged", ledger.judge(lake, given.batches))
+    judged = near_decided(whole, given.releases, given.requests) if recalled else whole
+    actions = _keep_actions(lake, judged, given.batches)
+    known = _in_place(lake, settings, judged, given)
+    # What was read beside it, to put it in place, was received before.
+    rows = received(known.rows, given) if known.is_late else known.rows
+    accounts = audit(rows).localCheckpoint()
+    counts = _totals(accounts)
+    commits = {"ref.actions": actions}
+    if known.is_late or decisions or counts["quarantined"]:
+        commits["silver.quarantine"] = lake.merge(silver.QUARANTINE, known.refused)
+    if known.is_late or counts["new"] or counts["changed"]:
+        commits["bronze.bars"] = lake.merge(bronze.BARS, known.news, ledger.bars_of(known.days))
+    asked, sessions = requests(lake, whole, given)
+    logger.info("ingested", batches=len(batches), sessions=len(known.days), **counts)
+    return Ingested(accounts, asked, counts, sessions, commits, bool(recalled))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """Every row's fate, and what bronze and the quarantine must become in the sessions touched."""
+
+    days: list[date]
+    rows: DataFrame
+    news: DataFrame
+    refused: DataFrame
+    is_late: bool
+
+
+def _in_place(lake: Lake, settings: Settings, judged: DataFrame, given: Delivery) -> _Known:
+    """Put what was judged in the order in which it became known."""
     days = arrow.dates(judged.where(F.col("rule").isNull()), "session_date")
-    commits = {"ref.actions": _keep_actions(lake, judged, batches)}
     held = ledger.held_revisions(lake, days)
     rows = lake.stage("observations", ledger.classified(lake, settings, judged, held))
-    news = new_revisions(rows)
-    accounts = audit(rows).localCheckpoint()
-    is_late = not late_news(rows, ledger.requests_of(lake, days)).isEmpty()
-    if is_late:
-        # Only what this delivery touches is derived again: other tickers' revisions stay.
-        touched = of_sessions_touched(held, judged)
-        judged = lake.stage("judged_late", ledger.in_order(lake, judged, batches))
-        nothing = ledger.held_revisions(lake, [])
-        rows = lake.stage("late", ledger.classified(lake, settings, judged, nothing))
-        news = corrected_ledger(new_revisions(rows), touched)
-        accounts = audit(_received(rows, batches)).localCheckpoint()
-    counts = _totals(accounts)
-    if is_late or counts["quarantined"]:
-        commits["silver.quarantine"] = lake.merge(silver.QUARANTINE, refused(rows, judged))
-    if is_late or counts["new"] or counts["changed"]:
-        commits["bronze.bars"] = lake.merge(bronze.BARS, news, ledger.bars_of(days))
-    requests = _requests(lake, judged, batches).localCheckpoint()
-    logger.info("ingested", batches=len(batches), sessions=len(days), **counts)
-    return Ingested(accounts, requests, counts, sessions_of(requests), commits)
+    if not given.recalled and late_news(rows, ledger.requests_of(lake, days)).isEmpty():
+        news, bad = new_revisions(rows), refused(rows, judged)
+        return _Known(days=days, rows=rows, news=news, refused=bad, is_late=False)
+    # Only what this delivery touches is derived again: other tickers' revisions stay.
+    touched = of_sessions_touched(held, judged)
+    everything = lake.stage("judged_late", ledger.in_order(lake, judged, given.batches))
+    nothing = ledger.held_revisions(lake, [])
+    rows = lake.stage("late", ledger.classified(lake, settings, everything, nothing))
+    news = corrected_ledger(new_revisions(rows), touched)
+    bad = lake.stage("refused", refused(rows, everything).withColumn("is_gone", F.lit(False)))
+    minutes = of_sessions_touched(rows, judged).select("ticker", "ts").distinct()
+    stored = lake.read(silver.QUARANTINE).withColumn("ts", instant("ts_text"))
+    gone = no_longer_refused(stored, bad, minutes)
+    changes = bad.unionByName(gone, allowMissingColumns=True)
+    return _Known(days=days, rows=rows, news=news, refused=changes, is_late=True)
 
 
 def _keep_actions(lake: Lake, judged: DataFrame, batches: Sequence[Batch]) -> Commit | None:
@@ -97,41 +135,6 @@ def keep_calendar(lake: Lake) -> None:
         for day in calendar.sessions(last)
     ]
     lake.merge(ref.SESSIONS, arrow.frame(lake.spark, ref.SESSIONS, rows))
-
-
-def sessions_of(requests: DataFrame) -> list[date]:
-    """Give the sessions that some request reached, in order."""
-    ranges = arrow.rows(requests.select("range_start", "range_end").distinct().dropna())
-    if not ranges:
-        return []
-    first = min(r["range_start"] for r in ranges).date() - timedelta(days=1)
-    last = max(r["range_end"] for r in ranges).date() + timedelta(days=1)
-    return [
-        day.session_date
-        for day in calendar.between(first, last)
-        if any(r["range_start"] < day.last and r["range_end"] > day.first for r in ranges)
-    ]
-
-
-def _received(classified: DataFrame, batches: Sequence[Batch]) -> DataFrame:
-    ids = {fact.request_id for batch in batches for fact in batch.facts}
-    return classified.where(F.col("request_id").isin(sorted(ids)))
-
-
-def _requests(lake: Lake, judged: DataFrame, batches: Sequence[Batch]) -> DataFrame:
-    files = [batch for batch in batches if batch.source == "files"]
-    vendors = [batch for batch in batches if batch.source != "files"]
-    found = requests_of_files(judged.where(F.col("source") == "files"), _facts(lake, files))
-    return _facts(lake, vendors).unionByName(found)
-
-
-def _facts(lake: Lake, batches: Sequence[Batch]) -> DataFrame:
-    rows = [
-        asdict(fact) | {"source": batch.source, "run_id": lake.run_id, "ticker": fact.ticker or ""}
-        for batch in batches
-        for fact in batch.facts
-    ]
-    return arrow.frame(lake.spark, ops.REQUESTS, rows)
 
 
 def _totals(accounts: DataFrame) -> dict[str, int]:

@@ -8,13 +8,14 @@ from operator import or_
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from barlake import calendar, landing
+from barlake import calendar, landing, releases
 from barlake.io.lake import Lake
 from barlake.landing import Batch
 from barlake.model import bronze, ops, ref
-from barlake.model.landed import SERVED_DDL
+from barlake.model.landed import DECIDED_DDL, SERVED_DDL, Release
 from barlake.settings import Settings
 from barlake.transforms.ledger import classify, of_sessions_touched
+from barlake.transforms.release import with_releases
 from barlake.transforms.served import typed, with_session
 from barlake.transforms.validity import with_repeats, with_rule
 
@@ -23,8 +24,27 @@ def judge(lake: Lake, batches: Sequence[Batch]) -> DataFrame:
     """Read landing files, and give each row its types, its session and the rule that it breaks."""
     rows = typed(served(lake, batches), known_at=lake.now)
     placed = with_session(rows, lake.read(ref.SESSIONS), zone=calendar.EXCHANGE_ZONE)
-    judged = with_repeats(with_rule(placed)).drop("known_at", "is_asked", "in_session")
+    decided = with_releases(placed, _decided(lake))
+    judged = with_repeats(with_rule(decided)).drop(
+        "known_at", "is_asked", "in_session", "is_let_in"
+    )
     return judged.withColumn("is_first_row", _is_first_row(batches))
+
+
+def recalled(lake: Lake, batches: Sequence[Batch], decisions: Sequence[Release]) -> list[Batch]:
+    """Give the landing files, other than `batches`, with rows that the decisions let in."""
+    if not decisions:
+        return []
+    wanted = releases.requests_of(lake.store, decisions)
+    known = [b for b in landing.batches(lake.store) if b not in batches]
+    return [b for b in known if any(fact.request_id in wanted for fact in b.facts)]
+
+
+def _decided(lake: Lake) -> DataFrame | None:
+    names = releases.names(lake.store)
+    if not names:
+        return None
+    return lake.spark.read.schema(DECIDED_DDL).parquet(*(lake.store.path(n) for n in names))
 
 
 def _is_first_row(batches: Sequence[Batch]) -> Column:

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from barlake import calendar, landing
+from barlake import calendar, landing, releases
 from barlake.checks.verdict import Verdict
 from barlake.io import arrow, history
 from barlake.io.history import Commit
@@ -16,14 +17,15 @@ from barlake.io.lake import Lake
 from barlake.landing import Batch
 from barlake.model import ops, silver
 from barlake.model.errors import QualityError
-from barlake.model.landed import Facts
+from barlake.model.landed import RELEASE_SOURCE, Facts, Release
 from barlake.model.tables import TABLES
 from barlake.pipelines import books
 from barlake.pipelines.asked import settled_since, still_wanted, unanswered
+from barlake.pipelines.delivery import sessions_of
 from barlake.pipelines.fetch import fetch, whole_range
 from barlake.pipelines.gate import judge_batch, received_by
 from barlake.pipelines.gold import build_gold
-from barlake.pipelines.ingest import Ingested, ingest, sessions_of
+from barlake.pipelines.ingest import Ingested, ingest
 from barlake.pipelines.maintain import optimize
 from barlake.pipelines.plan import plan, plan_range, set_aside
 from barlake.pipelines.reconcile import Reconciled, reconcile
@@ -152,12 +154,23 @@ def pending(lake: Lake) -> list[Batch]:
     return [b for b in landing.batches(lake.store) if b.facts[0].request_id not in recorded]
 
 
+def undone(lake: Lake) -> list[Release]:
+    """Give the releases that ops.requests does not name: no run has finished with them."""
+    taken = releases.landed(lake.store)
+    if not taken:
+        return []
+    known = lake.read(ops.REQUESTS, F.col("source") == RELEASE_SOURCE).select("request_id")
+    recorded = {row["request_id"] for row in arrow.rows(known)}
+    return [decision for decision in taken if decision.release_id not in recorded]
+
+
 def run_ingest(night: Night, batches: Sequence[Batch]) -> None:
-    """Bring landing files into the ledger."""
+    """Bring landing files into the ledger, and what waiting releases let in."""
     with night.progress.step("ingest"):
-        if not batches:
+        decisions = undone(night.lake)
+        if not (batches or decisions):
             return
-        night.ingested = ingest(night.lake, night.settings, batches)
+        night.ingested = ingest(night.lake, night.settings, batches, decisions)
         night.keep(night.ingested.commits)
 
 
@@ -172,7 +185,8 @@ def run_silver(night: Night, sessions: Sequence[date], *, is_new: bool = True) -
         done = night.ingested
         fresh = done.sessions if done else []
         night.sessions = sorted({*sessions, *fresh, *waiting})
-        is_stale = is_new or (done is not None and done.commits.get("bronze.bars") is not None)
+        has_news = done and (done.is_recall or done.commits.get("bronze.bars") is not None)
+        is_stale = is_new or bool(has_news)
         wanted = night.sessions if is_stale else sorted({*sessions, *waiting})
         new = done.requests if done else None
         gate = partial(_gate, night, wanted, runs)

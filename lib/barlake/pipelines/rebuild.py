@@ -1,6 +1,6 @@
 """landing/ -> the whole lake again."""
 
-from barlake import landing
+from barlake import landing, releases
 from barlake.io.store import Store
 from barlake.landing import Batch
 from barlake.model.errors import InputError
@@ -27,6 +27,7 @@ def landed(origin: Store, target: Store) -> list[Batch]:
         raise InputError(f"nothing has landed in {origin.root}: there is nothing to rebuild from")
     names = {batch.name for batch in known}
     strangers = [batch.name for batch in _landed(target) if batch.name not in names]
+    strangers += sorted({*releases.names(target)} - {*releases.names(origin)})
     if strangers:
         raise InputError(f"{target.root} holds other bars ({strangers[0]}); give an empty folder")
     return known

@@ -36,6 +36,18 @@ FROM (
     FROM silver.bars_1m b
 )
 """
+# What model.rules.INSTANT takes, as an instant; null where a text is none, or has no offset.
+_INSTANT = r"""
+CREATE MACRO instant(said) AS CASE
+    WHEN regexp_full_match(trim(said),
+        '\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):\d\d(:\d\d([.]\d{1,9})?)? ?'
+        || '(Z|[+-]((0\d|1[0-7])(:?[0-5]\d)?|18(:?00)?))')
+    THEN TRY_CAST(
+        regexp_replace(
+            regexp_replace(trim(said), '^(.{10}[T ]\d\d:\d\d)([^:])', '\1:00\2'), ' ([Z+-])', '\1'
+        ) AS TIMESTAMPTZ)
+    END
+"""
 
 
 def connect(store: Store) -> duckdb.DuckDBPyConnection:
@@ -60,11 +72,17 @@ def connect(store: Store) -> duckdb.DuckDBPyConnection:
         connection.execute("USE " + table.zone.value)
         connection.table_function("delta_scan", [store.path(table.path)]).create_view(table.name)
     connection.execute("USE main")
-    connection.execute(_DENOISED)
+    name_macros(connection)
     if {silver.BARS_1M, ref.ACTIONS} <= {*known}:
         connection.execute(_SPLIT_FACTOR)
         connection.execute(_ADJUSTED)
     return connection
+
+
+def name_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Name `denoised(price)`, as silver rounds, and `instant(text)`, as the gate reads times."""
+    connection.execute(_DENOISED)
+    connection.execute(_INSTANT)
 
 
 def _extension(name: str) -> Path:

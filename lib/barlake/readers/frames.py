@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import duckdb
 
@@ -59,6 +60,10 @@ class OpenLake:
         `.df()` of the answer is a pandas frame, `.arrow()` an Arrow table.
         """
         return self.connection.sql(query, params=values or None)
+
+    def rows(self, query: str, **values: object) -> list[dict[str, Any]]:
+        """Run a query, and give its rows as dictionaries; instants are aware, in UTC."""
+        return list(self.sql(query, **values).arrow().read_all().to_pylist())
 
     def bars(
         self,

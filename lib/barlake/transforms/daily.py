@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from barlake.model.rules import DAILY_RULES, DAY, whole
 from barlake.transforms.frames import PRICES, denoised, minutes
+from barlake.transforms.release import with_releases
 from barlake.transforms.served import typed
 from barlake.transforms.validity import with_repeats, with_rule
 
@@ -36,7 +37,10 @@ def judged(rows: DataFrame, sessions: DataFrame, *, known_at: datetime, zone: st
         .withColumn("in_session", F.col("open_utc").isNotNull())
         .withColumn("ts", F.coalesce("open_utc", F.col("session_date").cast("timestamp")))
     )
-    told = with_repeats(with_rule(placed, DAILY_RULES)).drop("known_at", "is_asked", "in_session")
+    # A daily bar that was refused is not released: it enters no table.
+    told = with_repeats(with_rule(with_releases(placed, None), DAILY_RULES)).drop(
+        "known_at", "is_asked", "in_session", "is_let_in", "releases"
+    )
     return told.withColumn("fate", F.when(F.col("rule").isNotNull(), "quarantined"))
 
 

@@ -22,6 +22,7 @@ _BAR = (
     "rule",
     "is_duplicate",
     "is_first_row",
+    "releases",
 )
 
 

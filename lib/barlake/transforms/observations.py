@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from barlake.model.rules import FIRST_ROW, VOLUME_DROPPED
 from barlake.transforms.frames import PRICES, denoised, require_columns
+from barlake.transforms.release import is_let_through
 from barlake.transforms.units import in_order
 
 
@@ -34,7 +35,8 @@ def with_revisions(events: DataFrame) -> DataFrame:
 
     The events of a bar are taken in the order in which they became known. An event that says what
     the one before it said is no news. Two kinds never replace what is known: the first row of a
-    vendor's request that starts inside a session, and a volume that drops to 0.
+    vendor's request that starts inside a session, and a volume that drops to 0; unless they were
+    released from just that, or repeat what was.
 
     Args:
         events: Observations and held rows, as traded, with `rule` null on the good ones.
@@ -118,18 +120,23 @@ def with_fate(numbered: DataFrame) -> DataFrame:
 
 
 def _refusal(before: WindowSpec) -> Column:
+    is_good = F.col("rule").isNull()
     is_new_to_bar = F.count("*").over(before) == 0
-    had_volume = F.max(F.when(F.col("rule").isNull(), F.col("volume"))).over(before) > 0
+    had_volume = F.max(F.when(is_good, F.col("volume"))).over(before) > 0
     observed = ~F.col("is_held") & ~is_new_to_bar
-    changes = ~_repeats(before)
-    return F.when(observed & changes & F.col("is_first_row"), F.lit(FIRST_ROW.name)).when(
-        observed & had_volume & (F.col("volume") == 0), F.lit(VOLUME_DROPPED.name)
+    is_first = F.col("is_first_row") & ~is_let_through(FIRST_ROW) & ~_repeats(before, is_good)
+    # A drop that was let in, or is held, is what is known: to say it again is no drop.
+    stands = is_good & ((F.col("volume") > 0) | F.col("is_held") | is_let_through(VOLUME_DROPPED))
+    drops = had_volume & (F.col("volume") == 0) & ~_repeats(before, stands)
+    return F.when(observed & is_first, F.lit(FIRST_ROW.name)).when(
+        observed & drops & ~is_let_through(VOLUME_DROPPED), F.lit(VOLUME_DROPPED.name)
     )
 
 
-def _repeats(before: WindowSpec) -> Column:
+def _repeats(before: WindowSpec, counts: Column) -> Column:
+    """Hold where an event says what the last of those that count said."""
     said = F.struct(*PRICES, "volume", "factor")
-    known = F.last(F.when(F.col("rule").isNull(), said), ignorenulls=True).over(before)
+    known = F.last(F.when(counts, said), ignorenulls=True).over(before)
     return F.coalesce(_same_struct(said, known), F.lit(False))
 
 

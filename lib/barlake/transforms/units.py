@@ -5,6 +5,7 @@ from pyspark.sql import functions as F
 
 from barlake.model.rules import SHARE_UNIT
 from barlake.transforms.frames import PRICES, denoised, require_columns
+from barlake.transforms.release import is_let_through
 
 DELIVERY = ("request_id", "fetched_at", "ticker")
 
@@ -59,7 +60,8 @@ def with_factor(
         "_is_other", _is_other(tolerance, ratio_min, rows_min)
     )
     refused = F.bool_or("_is_other").over(Window.partitionBy(*DELIVERY))
-    is_refused = ~F.col("is_held") & refused & F.col("rule").isNull()
+    stands = F.col("is_held") | is_let_through(SHARE_UNIT)
+    is_refused = ~stands & refused & F.col("rule").isNull()
     return (
         judged.withColumn("_refused", is_refused)
         .withColumn("rule", F.when(F.col("_refused"), SHARE_UNIT.name).otherwise(F.col("rule")))

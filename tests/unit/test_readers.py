@@ -1,0 +1,80 @@
+"""Readers without a lake: what times mean, what keys look like, what a new lake lacks."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from barlake import calendar, steps_trace
+from barlake.model.errors import InputError
+from barlake.model.landed import DECIDED
+from barlake.options import Options
+from barlake.readers import duck
+from barlake.readers.holes import Window, lacks
+from barlake.readers.quarantine import key_text, parts
+from barlake.releases import SCHEMA
+from tests.bad_rows import CASES
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+UNTIMED = {"ts_missing", "ts_naive", "ts_format"}
+TIMED = {"ts_early", "ts_future", "ts_grid", "outside_session", None}
+
+
+def test_duckdb_reads_times_as_the_gate_does() -> None:
+    """A time that the gate cannot read is none; one that it can is the same instant."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    duck.name_macros(connection)
+    texts = {c.row["ts"]: c.rule for c in CASES if c.row and c.rule in UNTIMED | TIMED}
+
+    read = {
+        text: connection.execute("SELECT instant($text)", {"text": text}).fetchall()[0][0]
+        for text in texts
+    }
+
+    assert [t for t, rule in texts.items() if (read[t] is None) != (rule in UNTIMED)] == []
+    assert read["2026-11-20T20:58:00Z"] == datetime(2026, 11, 20, 20, 58, tzinfo=UTC)
+
+
+def test_a_key_is_one_line_that_gives_back_its_parts() -> None:
+    key = {"request_id": "ab/3", "ticker": 'A,"B', "ts_text": "x\ny", "rule": "ts_format"}
+
+    assert parts(key_text(key)) == list(key.values())
+
+
+def test_a_decisions_file_is_what_the_model_says() -> None:
+    assert SCHEMA.names == [column.name for column in DECIDED]
+
+
+def test_a_lake_that_is_not_there_lacks_all_that_can_be_had() -> None:
+    window = Window(tickers=["AAPL"], is_all=True, start=None, end=None, now=NOW, horizon_days=29)
+    days = [
+        day
+        for day in calendar.between(date(2026, 10, 26), date(2026, 11, 23))
+        if day.first >= datetime(2026, 10, 26, 12, tzinfo=UTC)
+    ]
+
+    found = lacks(None, window)
+
+    assert [(r["session"], r["minutes"], r["reason"]) for r in found["lacks"]] == [
+        (day.session_date, day.minutes, "never_asked") for day in days
+    ]
+    assert found["lacks"][0]["expires_at"] == datetime(2026, 11, 25, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("ticker", "ts", "key", "said"),
+    [
+        (None, None, None, "give TICKER and TS"),
+        ("AAPL", None, None, "give TICKER and TS"),
+        ("AAPL", NOW, "a,b,c,d", "give TICKER and TS"),
+        ("AAPL", NOW.replace(second=30), None, "starts no minute"),
+        ("aapl", NOW, None, "is no ticker"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused(
+    tmp_path: Path, ticker: str | None, ts: datetime | None, key: str | None, said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        steps_trace.explain(Options(lake=str(tmp_path)), ticker, ts, key)

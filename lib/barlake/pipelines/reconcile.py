@@ -15,6 +15,7 @@ from barlake.io.history import Commit
 from barlake.io.lake import Lake
 from barlake.landing import Batch
 from barlake.model import gold, ref, silver
+from barlake.pipelines.ingest import keep_calendar
 from barlake.pipelines.ledger import served
 from barlake.settings import Settings
 from barlake.transforms import daily
@@ -55,6 +56,7 @@ def reconcile(
     """
     if not changed and not new:
         return Reconciled([])
+    keep_calendar(lake)  # daily bars may be the first that a lake gets
     sessions = lake.read(ref.SESSIONS)
     zone = calendar.EXCHANGE_ZONE
     rows = served(lake, _reaching(landing.daily_batches(lake.store), settings, changed, new))

@@ -7,17 +7,22 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from barlake.checks.judgement import Batch, judgement
 from barlake.checks.limits import limits
 from barlake.checks.verdict import Verdict
 from barlake.io import arrow
+from barlake.io.lake import Lake
+from barlake.io.store import Store
 from barlake.model import ops, ref, silver
+from barlake.model.errors import QualityError
 from barlake.model.table import Column, Table, Zone
+from barlake.pipelines.silver import judge_staged
 from barlake.settings import QualitySettings, Settings
 from barlake.transforms.facts import marked, session_facts
 from barlake.transforms.neighbours import with_neighbours
@@ -283,6 +288,23 @@ def test_the_page_shows_each_failure_and_fetches_nothing(judged: Judged) -> None
     assert re.findall(r"""(?:href|src|srcset)\s*=\s*["'](?!#)[^"']*""", judged.html) == []
     assert re.findall(r"url\(|@import", judged.html) == []
     assert "maximum value must be less than or equal to" in judged.html
+
+
+def test_what_changes_after_it_was_judged_is_not_published(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    lake = Lake(spark, Store.at(str(tmp_path)), "r", AFTER)
+    staged = lake.stage("states", spark.range(3))
+
+    def alter(_: DataFrame) -> None:
+        lake.stage("states", spark.range(4))
+
+    def accept(rows: DataFrame) -> None:
+        assert rows.count() == 3
+
+    judge_staged(lake, staged, accept)
+    with pytest.raises(QualityError, match="changed after it was judged"):
+        judge_staged(lake, staged, alter)
 
 
 def counted(received: int, refused: int) -> Iterable[float | None]:

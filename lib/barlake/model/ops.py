@@ -1,6 +1,6 @@
 """Ops: what the lake did."""
 
-from barlake.model.columns import REQUEST_ID, SESSION_DATE, SOURCE
+from barlake.model.columns import REQUEST_ID, SOURCE
 from barlake.model.table import Column, Table, Zone
 
 _RUN = Column("run_id", "STRING", "", "the run", nullable=False)
@@ -79,13 +79,20 @@ INGEST_AUDIT = Table(
 DQ_RESULTS = Table(
     zone=Zone.OPS,
     name="dq_results",
-    doc="The verdict of every rule of the quality gate.",
+    doc="What the quality gate found: per run one row for each rule and the whole batch, and one "
+    "for each ticker and session that broke a rule.",
     columns=(
         _RUN,
         Column("table", "STRING", "", "table judged", nullable=False),
         Column("rule", "STRING", "", "rule", nullable=False),
-        Column("ticker", "STRING", "", "empty where the rule is not per ticker", nullable=False),
-        SESSION_DATE,
+        Column("ticker", "STRING", "", "empty for the whole batch", nullable=False),
+        Column(
+            "session_date",
+            "DATE",
+            "exchange-local",
+            "trading date; the newest one of the whole batch",
+            nullable=False,
+        ),
         Column("severity", "STRING", "", "critical or warning"),
         Column("observed", "STRING", "", "what was found"),
         Column("expected", "STRING", "", "what the rule wants"),

@@ -96,10 +96,11 @@ def session_facts(rows: DataFrame, *, now: datetime, settle_minutes: int) -> Dat
     is_mixed = (F.col("_ups") > 0) & (F.col("_downs") > 0)
     is_stale = is_over | (F.col("open_utc") < F.lit(now))
     age = F.unix_timestamp(F.least(F.lit(now), close)) - F.unix_timestamp("last_ts") - 60
+    share = F.try_divide(held, F.col("_expected"))
     facts = {
         "beyond_calendar": F.greatest(held - F.coalesce("_expected", F.lit(0)), F.lit(0)),
         "mixed_minutes": F.when(is_mixed, rare).otherwise(0),
-        "missing_share": F.when(is_over & (F.col("_observed") > 0), 1 - held / F.col("_expected")),
+        "missing_share": F.when(is_over & (F.col("_observed") > 0), 1 - share),
         "filled_share": F.when(held > 0, F.col("_filled") / held),
         "is_empty": F.when(is_over, (F.col("_observed") == 0).cast("int")),
         "stale_minutes": F.when(is_stale & (F.col("_source") != "files"), age / 60),

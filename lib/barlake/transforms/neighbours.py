@@ -99,4 +99,4 @@ def _volume_factor(history_min: int) -> Column:
     median = (low + high).cast("double") / 2
     traded = F.greatest(F.col("volume"), F.lit(1)).cast("double")
     is_usual = (count >= history_min) & (median > 0)
-    return F.when(is_usual, _factor(traded / median))
+    return F.when(is_usual, _factor(F.try_divide(traded, median)))

@@ -38,13 +38,37 @@ def null(ts: int) -> Row:
     return ts, None, None, None, None, None
 
 
-def chart(ticker: str, rows: list[Row], events: Events | None = None) -> dict[str, Any]:
+def days_of(rows: list[Row]) -> list[Row]:
+    """Give one bar a session, stamped with its open, made of bars without a null."""
+    days: dict[date, list[Row]] = {}
+    for row in rows:
+        days.setdefault(datetime.fromtimestamp(row[0], UTC).date(), []).append(row)
+    return [
+        (
+            held[0][0],
+            held[0][1],
+            max(row[2] or 0 for row in held),
+            min(row[3] or 0 for row in held),
+            held[-1][4],
+            sum(row[5] or 0 for row in held),
+        )
+        for held in days.values()
+    ]
+
+
+def chart(
+    ticker: str, rows: list[Row], events: Events | None = None, *, is_daily: bool = False
+) -> dict[str, Any]:
     """Give the answer that holds these rows, in this order."""
     result: dict[str, Any] = {"meta": _meta(ticker, rows), "indicators": {"quote": [{}]}}
     if rows:
         names = ("open", "high", "low", "close", "volume")
         columns = {name: [row[at] for row in rows] for at, name in enumerate(names, start=1)}
         result |= {"timestamp": [row[0] for row in rows], "indicators": {"quote": [columns]}}
+    if is_daily:
+        del result["meta"]["tradingPeriods"]
+        result["meta"]["dataGranularity"] = "1d"
+        result["indicators"]["adjclose"] = [{"adjclose": [row[4] for row in rows]}]
     if events:
         result["events"] = _events(events)
     return {"chart": {"result": [result], "error": None}}

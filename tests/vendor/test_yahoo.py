@@ -9,7 +9,7 @@ from curl_cffi.requests import Response, Session
 
 from barlake import calendar
 from barlake.model.landed import Outcome
-from barlake.sources.source import SERVED_SCHEMA, Answer
+from barlake.sources.source import SERVED_SCHEMA, Answer, Request
 from tests.vendor.charts import Events, Row, bar, day_of, error, null
 from tests.vendor.conftest import EVENING, Client
 from tests.vendor.loopback import TOO_MANY, Asked, Fault, Say, Vendor, epoch
@@ -181,6 +181,54 @@ def test_an_answer_about_another_ticker_is_an_error(apple: Client, vendor: Vendo
 
     assert (answer.facts.outcome, answer.facts.rows) == (Outcome.ERROR, 0)
     assert "answered for MSFT" in answer.facts.detail
+
+
+# --- daily bars
+
+
+def test_daily_bars_land_by_date_one_a_session_over_any_range(vendor: Vendor, client: Make) -> None:
+    days = calendar.between(date(2026, 9, 1), FRIDAY.session_date)
+    vendor.bars["AAPL"] = [row for day in days for row in day_of(day.session_date)[::195]]
+    vendor.events["AAPL"] = Events(splits=((OPEN, 4, 1),))
+
+    asked = Request(ticker="AAPL", start=days[0].first, end=FRIDAY.last)
+    answer = client().source.daily(asked)
+
+    assert (answer.facts.outcome, answer.facts.rows) == (Outcome.OK, len(days))
+    assert answer.facts.request_id.endswith("-1d")
+    assert told(answer, "ts")[0] == ("2026-09-01",)
+    assert told(answer, "ts", "open", "high", "low", "close", "volume", "split")[-1] == (
+        "2026-11-20",
+        *("99.99", "100.23", "99.95", "100.2"),
+        str(sum(row[5] or 0 for row in vendor.bars["AAPL"][-3:])),
+        "4.0",
+    )
+
+
+def test_a_day_without_a_price_or_a_volume_lands_so_and_one_that_lacks_is_told(
+    vendor: Vendor, client: Make
+) -> None:
+    days = calendar.between(date(2026, 11, 17), FRIDAY.session_date)
+    vendor.bars["AAPL"] = [row for day in days[1:] for row in day_of(day.session_date)[::195]]
+
+    def with_nulls(_: Asked, answer: dict[str, Any]) -> dict[str, Any]:
+        quote = answer["chart"]["result"][0]["indicators"]["quote"][0]
+        quote["volume"][0] = None
+        for column in quote.values():
+            column[1] = None
+        return answer
+
+    vendor.rewrite = with_nulls
+
+    asked = Request(ticker="AAPL", start=days[0].first, end=FRIDAY.last)
+    answer = client().source.daily(asked)
+
+    assert told(answer, "ts", "close", "volume")[:2] == [
+        ("2026-11-18", "100.2", None),
+        ("2026-11-19", None, None),
+    ]
+    assert answer.facts.outcome is Outcome.PARTIAL
+    assert answer.facts.detail.startswith("nothing of 2026-11-17, 2026-11-19; ")
 
 
 # --- how it ends

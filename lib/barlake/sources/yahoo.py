@@ -1,4 +1,4 @@
-"""Yahoo's one-minute bars: one ticker a question, asked patiently, each with its outcome."""
+"""Yahoo's bars: one ticker a question, asked patiently, each with its outcome."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from barlake.calendar import EXCHANGE_ZONE
 from barlake.model.errors import InputError
 from barlake.model.landed import Facts, Outcome
 from barlake.settings import CACHE, YahooSettings
@@ -19,6 +21,8 @@ from barlake.sources.yahoo_answers import rows_served
 from barlake.sources.yahoo_charts import Chart, Charts
 from barlake.sources.yahoo_faults import FailedError, Fault, judged
 
+DAILY_REQUEST = "-1d"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
@@ -26,11 +30,13 @@ class _Asked:
     start: datetime
     end: datetime
     at: datetime
+    is_daily: bool
 
     @property
     def request_id(self) -> str:
         names = ("yahoo", self.ticker, self.start, self.end, self.at)
-        return sha256("/".join(map(str, names)).encode()).hexdigest()[:32]
+        digest = sha256("/".join(map(str, names)).encode()).hexdigest()[:32]
+        return digest + DAILY_REQUEST if self.is_daily else digest
 
 
 class YahooSource:
@@ -72,7 +78,17 @@ class YahooSource:
         Raises:
             InputError: The request names no ticker or no range.
         """
-        asked = _asked(request, self._clock())
+        return self._answer(_asked(request, self._clock(), is_daily=False))
+
+    def daily(self, request: Request) -> Answer:
+        """Ask for one bar per session, as `fetch` does for minutes.
+
+        Raises:
+            InputError: The request names no ticker or no range.
+        """
+        return self._answer(_asked(request, self._clock(), is_daily=True))
+
+    def _answer(self, asked: _Asked) -> Answer:
         before = self.sent
         attempts, found = self._tried(asked)
         received_at = self._clock().astimezone(UTC)
@@ -84,6 +100,7 @@ class YahooSource:
                 ticker=asked.ticker,
                 fetched_at=received_at,
                 unsaid=found.unsaid,
+                is_daily=asked.is_daily,
             )
             outcome, said = _verdict(asked, rows, received_at)
         else:
@@ -131,7 +148,8 @@ class YahooSource:
             FailedError: There is no payload.
         """
         try:
-            chart = self._charts.minutes(asked.ticker, asked.start, asked.end)
+            interval = "1d" if asked.is_daily else "1m"
+            chart = self._charts.bars(asked.ticker, asked.start, asked.end, interval=interval)
         except Exception as cause:
             fault = judged(cause, status=self._charts.status)
             if fault.outcome is Outcome.UNKNOWN_TICKER:
@@ -163,21 +181,28 @@ def of_this_host(settings: YahooSettings, clock: Callable[[], datetime]) -> Yaho
     return YahooSource(settings=settings, clock=clock, budget=budget, cache=folder)
 
 
-def _asked(request: Request, now: datetime) -> _Asked:
+def _asked(request: Request, now: datetime, *, is_daily: bool) -> _Asked:
     if request.ticker is None or request.start is None or request.end is None:
         raise InputError(f"a vendor is asked for a ticker and a range, not for {request}")
     start, end = request.start.astimezone(UTC), request.end.astimezone(UTC)
-    return _Asked(ticker=request.ticker, start=start, end=end, at=now.astimezone(UTC))
+    at = now.astimezone(UTC)
+    return _Asked(ticker=request.ticker, start=start, end=end, at=at, is_daily=is_daily)
 
 
 def _verdict(asked: _Asked, rows: pa.Table, received_at: datetime) -> tuple[Outcome, str]:
     """Tell whether a payload holds what the calendar lets expect."""
     until = min(asked.end, received_at)
     pairs = zip(rows["ts_text"].to_pylist(), rows["close_text"].to_pylist(), strict=True)
-    told = [datetime.fromisoformat(str(ts)) for ts, close in pairs if close is not None]
+    told = [_instant(str(ts)) for ts, close in pairs if close is not None]
     if not told:
         return empty(asked.start, until), "no price in the answer"
     absent = [f"{day.session_date}" for day in unserved(asked.start, until, told)]
     if absent:
         return Outcome.PARTIAL, f"nothing of {', '.join(absent)}"
     return Outcome.OK, ""
+
+
+def _instant(text: str) -> datetime:
+    """Read a minute's time, or a day's: its noon, which every session holds."""
+    told = datetime.fromisoformat(text)
+    return told if told.tzinfo else told.replace(hour=12, tzinfo=ZoneInfo(EXCHANGE_ZONE))

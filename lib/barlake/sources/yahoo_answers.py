@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from barlake.calendar import EXCHANGE_ZONE
 from barlake.model.landed import TEXTS
 from barlake.sources.source import SERVED_SCHEMA
 
@@ -20,10 +21,11 @@ def rows_served(
     ticker: str,
     fetched_at: datetime,
     unsaid: Collection[int],
+    is_daily: bool,
 ) -> pa.Table:
     """Give a payload in SERVED_SCHEMA; prices are the shortest text of the float that came.
 
-    A minute that was served as null has null texts throughout.
+    A bar that was served as null has null texts throughout.
 
     Args:
         frame: Of `Ticker.history`, rows in time order, null rows kept.
@@ -31,19 +33,20 @@ def rows_served(
         ticker: As asked.
         fetched_at: When the answer came, UTC.
         unsaid: Stamps, in epoch seconds, whose volume was null: yfinance makes 0 of it.
+        is_daily: The bars are of days: their time is the session's date.
     """
     rows = len(frame)
-    stamps = [int(at.timestamp()) for at in frame.index]
+    spelled = _date if is_daily else _iso
+    silent = {spelled(pd.Timestamp(at, unit="s", tz="UTC")) for at in unsaid}
+    stamps = [spelled(at) for at in pd.DatetimeIndex(frame.index)]
     prices = {name: _texts(frame[name.capitalize()], _number) for name in TEXTS[:4]}
-    told = [at not in unsaid for at in stamps]
+    told = [at not in silent for at in stamps]
     volumes = zip(told, frame["Volume"].tolist(), strict=True)
     columns: dict[str, pa.Array[Any]] = {
         "request_id": pa.repeat(pa.scalar(request_id), rows),
         "row": pa.array(range(rows), pa.int32()),
         "ticker": pa.repeat(pa.scalar(ticker), rows),
-        "ts_text": pa.array(
-            [_iso(at) for at in pd.DatetimeIndex(frame.index).tz_convert("UTC")], pa.string()
-        ),
+        "ts_text": pa.array(stamps, pa.string()),
         **{f"{name}_text": texts for name, texts in prices.items()},
         "volume_text": pa.array([str(v) if t else None for t, v in volumes], pa.string()),
         **{text: _texts(frame[name], _event) for text, name in _EVENTS.items()},
@@ -75,4 +78,8 @@ def _event(value: float) -> str | None:
 
 
 def _iso(at: pd.Timestamp) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.tz_convert("UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _date(at: pd.Timestamp) -> str:
+    return at.tz_convert(EXCHANGE_ZONE).strftime("%Y-%m-%d")

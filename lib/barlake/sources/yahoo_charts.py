@@ -59,8 +59,8 @@ class Charts:
         answer = self._session.chart
         return None if answer is None else answer.status_code
 
-    def minutes(self, ticker: str, start: datetime, end: datetime) -> Chart:
-        """Ask for one-minute bars of [start, end), both with a zone.
+    def bars(self, ticker: str, start: datetime, end: datetime, *, interval: str) -> Chart:
+        """Ask for the bars of [start, end), both with a zone.
 
         Raises:
             Exception: Whatever yfinance raises; `yahoo_faults` tells what it means.
@@ -74,7 +74,7 @@ class Charts:
         frame = asked.history(
             start=start,
             end=end,
-            interval="1m",
+            interval=interval,
             prepost=True,
             actions=True,
             auto_adjust=False,

@@ -293,6 +293,37 @@ def test_a_runs_json_is_one_object(capsys: Captured) -> None:
 # --- progress
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_run_that_a_vendor_cut_off_tells_what_it_did_and_is_refused(
+    capsys: Captured, *, as_json: bool
+) -> None:
+    at = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
+    missing = [{"ticker": f"T{n}", "range_start": at, "detail": "429"} for n in range(12)]
+    done = {
+        **dict.fromkeys(FATES, 0),
+        "run_id": "r",
+        "status": "blocked",
+        "error": "12 requests brought no answer",
+        "missing": missing,
+        "verdict": None,
+        "sessions": [],
+        "tables": {},
+        "seconds": {},
+    }
+
+    with pytest.raises(QualityError, match="12 requests brought no answer"):
+        console.show_run(lambda: done, json=as_json)
+
+    said = capsys.readouterr().out
+    if as_json:
+        assert [entry["ticker"] for entry in strict(said)["missing"]] == [
+            f"T{n}" for n in range(12)
+        ]
+    else:
+        assert "  missing: T9 from 2026-11-16: 429\n" in said
+        assert "T10" not in said
+
+
 def test_progress_keeps_the_seconds_of_each_step_and_says_nothing_where_nobody_looks(
     capsys: Captured,
 ) -> None:

@@ -83,7 +83,7 @@ def test_what_yahoo_refuses_blocks_a_night_and_comes_with_the_next(
     }
     assert (code, blocked["status"]) == (3, "blocked")
     assert [(m["ticker"], m["outcome"]) for m in blocked["missing"]] == [("NVDA", "rate_limited")]
-    assert "1 requests brought no answer (1 rate_limited)" in blocked["error"]
+    assert "1 of the run's requests brought no answer (1 rate_limited)" in blocked["error"]
     lake = barlake.open(str(tmp_path / "lake"))
     assert told(lake, "SELECT ticker, outcome, attempts FROM ops.requests ORDER BY ALL") == [
         ("AAPL", "ok", 1),

@@ -18,7 +18,8 @@ from typing import Any
 from barlake import calendar
 from barlake.model.jobs import RUN
 from barlake.options import Options
-from barlake.pipelines.night import Wanted, run
+from barlake.pipelines.night import run
+from barlake.pipelines.underway import Wanted
 from barlake.runtime import running
 from barlake.sources.manners import Manners
 from barlake.sources.simulated import SimulatedSource

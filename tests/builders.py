@@ -18,8 +18,9 @@ from barlake.model.jobs import RUN
 from barlake.model.table import Table
 from barlake.options import Options
 from barlake.pipelines.ingest import Ingested, ingest
-from barlake.pipelines.night import Night, Wanted, run
+from barlake.pipelines.night import run
 from barlake.pipelines.silver import build_silver
+from barlake.pipelines.underway import Night, Wanted
 from barlake.progress import Progress
 from barlake.runtime import running
 from barlake.settings import Settings

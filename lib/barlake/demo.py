@@ -73,8 +73,10 @@ def _simulated(lake: str, tickers: int, sessions: int, as_of: datetime | None) -
 
     The second night reads the last sessions again, and so brings corrections of the first.
     """
-    from barlake.pipelines import night as pipeline  # noqa: PLC0415 - brings Spark
+    from barlake.pipelines.asking import fetched, fetched_daily  # noqa: PLC0415 - brings Spark
+    from barlake.pipelines.night import run  # noqa: PLC0415
     from barlake.pipelines.plan import plan_range  # noqa: PLC0415
+    from barlake.pipelines.underway import Wanted  # noqa: PLC0415
     from barlake.runtime import running  # noqa: PLC0415
     from barlake.summary import summary  # noqa: PLC0415
 
@@ -91,12 +93,12 @@ def _simulated(lake: str, tickers: int, sessions: int, as_of: datetime | None) -
             earlier = plan_range(
                 night.settings.source, names, days[0].session_date, days[-2].session_date
             )
-            pipeline.fetched(night, first, earlier)
-            pipeline.fetched_daily(night, first, earlier, pipeline.Wanted())
+            fetched(night, first, earlier)
+            fetched_daily(night, first, earlier, Wanted())
         last = SimulatedSource(seed=seed, clock=lambda: moment, manners=manners)
         again = days[-night.settings.source.reread_sessions - 1].session_date
-        wanted = pipeline.Wanted(start=max(again, days[0].session_date), end=days[-1].session_date)
-        pipeline.run(night, last, wanted, names)
+        wanted = Wanted(start=max(again, days[0].session_date), end=days[-1].session_date)
+        run(night, last, wanted, names)
     night.progress.seconds.update(took)
     return summary(night) | {
         "lake": str(night.lake.store.root),

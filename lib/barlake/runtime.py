@@ -21,7 +21,7 @@ from barlake.progress import Progress
 from barlake.settings import Settings, load
 
 if TYPE_CHECKING:
-    from barlake.pipelines.night import Night
+    from barlake.pipelines.underway import Night
 
 logger = structlog.get_logger()
 
@@ -77,7 +77,7 @@ def opened(options: Options) -> tuple[Settings, Store, Clock]:
 def _night(settings: Settings, store: Store, clock: Clock, run: dict[str, Any]) -> "Night":
     from barlake.io.lake import Lake  # noqa: PLC0415 - brings Spark; a refused run needs none
     from barlake.io.spark import open_session  # noqa: PLC0415
-    from barlake.pipelines.night import Night  # noqa: PLC0415
+    from barlake.pipelines.underway import Night  # noqa: PLC0415
 
     progress = Progress()
     with progress.step("start"):

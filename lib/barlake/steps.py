@@ -17,7 +17,7 @@ from barlake.settings import CONF, SourceSettings
 from barlake.sources.source import Source, asking
 
 if TYPE_CHECKING:
-    from barlake.pipelines.night import Night, Wanted
+    from barlake.pipelines.underway import Night, Wanted
 
 logger = structlog.get_logger()
 
@@ -64,7 +64,7 @@ class Asked:
     @property
     def wanted(self) -> "Wanted":
         """The same in the pipelines' words."""
-        from barlake.pipelines.night import Wanted  # noqa: PLC0415 - brings Spark
+        from barlake.pipelines.underway import Wanted  # noqa: PLC0415 - brings Spark
 
         return Wanted(start=self.start, end=self.end, is_daily=self.is_daily)
 
@@ -97,13 +97,13 @@ def fetch(options: Options, asked: Asked) -> dict[str, Any]:
     """Land what a source serves; a range is needed where there is no lake to tell what it lacks."""
     source, names = _source(options, asked)
     _read_first(source, is_daily=asked.is_daily)
-    from barlake.pipelines import night as pipeline  # noqa: PLC0415 - brings Spark
+    from barlake.pipelines import asking  # noqa: PLC0415 - brings Spark
     from barlake.summary import cut_off  # noqa: PLC0415
 
     with running(jobs.FETCH, options) as night:
-        requests = pipeline.planned(night, source, asked.wanted, names)
-        batches = [] if asked.is_daily else pipeline.fetched(night, source, requests)
-        batches += pipeline.fetched_daily(night, source, requests, asked.wanted)
+        requests = asking.planned(night, source, asked.wanted, names)
+        batches = [] if asked.is_daily else asking.fetched(night, source, requests)
+        batches += asking.fetched_daily(night, source, requests, asked.wanted)
     facts = [fact for batch in batches for fact in batch.facts]
     return {
         "run_id": night.lake.run_id,
@@ -119,7 +119,8 @@ def ingest(options: Options) -> dict[str, Any]:
     """Ingest what waits in landing/."""
 
     def body(night: "Night") -> None:
-        from barlake.pipelines.night import pending, run_ingest  # noqa: PLC0415 - brings Spark
+        from barlake.pipelines.asking import pending  # noqa: PLC0415 - brings Spark
+        from barlake.pipelines.stages import run_ingest  # noqa: PLC0415 - brings Spark
 
         run_ingest(night, pending(night.lake))
 
@@ -131,7 +132,7 @@ def silver(options: Options, start: datetime | None, end: datetime | None) -> di
     days = _sessions(start, end)
 
     def body(night: "Night") -> None:
-        from barlake.pipelines.night import run_silver  # noqa: PLC0415 - brings Spark
+        from barlake.pipelines.stages import run_silver  # noqa: PLC0415 - brings Spark
 
         run_silver(night, days)
 
@@ -143,7 +144,7 @@ def gold(options: Options, start: datetime | None, end: datetime | None) -> dict
     days = _sessions(start, end)
 
     def body(night: "Night") -> None:
-        from barlake.pipelines.night import run_gold  # noqa: PLC0415 - brings Spark
+        from barlake.pipelines.stages import run_gold  # noqa: PLC0415 - brings Spark
 
         run_gold(night, days)
 
@@ -154,7 +155,7 @@ def optimize(options: Options) -> dict[str, Any]:
     """Lay out what changed."""
 
     def body(night: "Night") -> None:
-        from barlake.pipelines.night import run_optimize  # noqa: PLC0415 - brings Spark
+        from barlake.pipelines.stages import run_optimize  # noqa: PLC0415 - brings Spark
 
         run_optimize(night)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from barlake.io.history import Commit
-from barlake.pipelines.night import Night
+from barlake.pipelines.underway import Night
 from barlake.transforms.reconcile import REASONS
 
 FATES = ("received", "new", "changed", "unchanged", "duplicate", "quarantined")
@@ -48,8 +48,8 @@ def cut_off(night: Night) -> dict[str, Any]:
     counts = ", ".join(f"{outcomes.count(name)} {name}" for name in sorted(set(outcomes)))
     return {
         "status": "blocked",
-        "error": f"{len(outcomes)} of the run's requests brought no answer ({counts}); what came is kept, "
-        "and the next run asks for the rest",
+        "error": f"{len(outcomes)} of the run's requests brought no answer ({counts}); what came "
+        "is kept, and the next run asks for the rest",
         "missing": [
             {
                 "ticker": fact.ticker,

@@ -10,7 +10,8 @@ import pytest
 import barlake
 from barlake.model.jobs import RUN
 from barlake.options import Options
-from barlake.pipelines.night import Night, Wanted, run
+from barlake.pipelines.night import run
+from barlake.pipelines.underway import Night, Wanted
 from barlake.readers.explain import Minute, explain, explain_refused
 from barlake.readers.quarantine import Chosen, listed, placed
 from barlake.runtime import running

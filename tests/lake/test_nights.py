@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from barlake.pipelines.night import Night
+from barlake.pipelines.underway import Night
 from barlake.sources.manners import Chance, Correction, Manners
 from tests.builders import held, run_simulated
 

@@ -11,7 +11,8 @@ from barlake.io.lake import Lake
 from barlake.landing import land
 from barlake.model import ops, silver
 from barlake.model.landed import Outcome
-from barlake.pipelines.night import Wanted, planned
+from barlake.pipelines.asking import planned
+from barlake.pipelines.underway import Wanted
 from barlake.settings import Settings
 from barlake.sources.manners import Manners
 from barlake.sources.simulated import SimulatedSource

@@ -17,7 +17,8 @@ from barlake.model.jobs import RUN
 from barlake.model.landed import Release
 from barlake.model.rules import ROW_RULES, Rule
 from barlake.options import Options
-from barlake.pipelines.night import Wanted, run
+from barlake.pipelines.night import run
+from barlake.pipelines.underway import Wanted
 from barlake.readers.explain import Minute, explain
 from barlake.readers.holes import Window, lacks
 from barlake.readers.quarantine import Chosen, key_text, listed, placed

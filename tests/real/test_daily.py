@@ -10,8 +10,8 @@ import pytest
 
 from barlake import landing
 from barlake.io.store import Store
-from barlake.pipelines.night import Night
 from barlake.pipelines.reconcile import reconcile
+from barlake.pipelines.underway import Night
 from barlake.settings import BoundSettings, Settings
 from barlake.sources.files import FilesSource
 from tests.builders import at, held, run_files

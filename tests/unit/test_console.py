@@ -299,7 +299,7 @@ def test_a_run_that_a_vendor_cut_off_tells_what_it_did_and_is_refused(
 ) -> None:
     at = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
     missing = [{"ticker": f"T{n}", "range_start": at, "detail": "429"} for n in range(12)]
-    done = {
+    done: dict[str, Any] = {
         **dict.fromkeys(FATES, 0),
         "run_id": "r",
         "status": "blocked",

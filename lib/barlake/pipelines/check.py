@@ -15,10 +15,12 @@ from barlake.model import gold, ref, silver
 from barlake.model.errors import InputError
 from barlake.model.landed import FOLDER
 from barlake.model.tables import TABLES
+from barlake.pipelines.asking import pending
 from barlake.pipelines.gate import Received, judge_batch, received_by
 from barlake.pipelines.ingest import ingest
-from barlake.pipelines.night import Night, keep_verdict, pending
 from barlake.pipelines.silver import stage_silver
+from barlake.pipelines.stages import keep_verdict
+from barlake.pipelines.underway import Night
 from barlake.transforms.fill import BEFORE_FIRST, EXTENDED, FILLED, OBSERVED
 
 # What the ingest of a batch, its staging and the gate read and write; not the big tables.

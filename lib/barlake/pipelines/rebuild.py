@@ -4,14 +4,8 @@ from barlake import landing, releases
 from barlake.io.store import Store
 from barlake.landing import Batch
 from barlake.model.errors import InputError
-from barlake.pipelines.night import (
-    Night,
-    run_gold,
-    run_ingest,
-    run_optimize,
-    run_reconcile,
-    run_silver,
-)
+from barlake.pipelines.stages import run_gold, run_ingest, run_optimize, run_reconcile, run_silver
+from barlake.pipelines.underway import Night
 
 
 def landed(origin: Store, target: Store) -> list[Batch]:

@@ -11,7 +11,8 @@ from barlake.io import arrow
 from barlake.io.lake import Lake
 from barlake.model.landed import Release
 from barlake.pipelines import ledger
-from barlake.pipelines.night import Night, run_gold, run_ingest, run_silver
+from barlake.pipelines.stages import run_gold, run_ingest, run_silver
+from barlake.pipelines.underway import Night
 from barlake.readers.duck import connect
 from barlake.readers.frames import OpenLake
 from barlake.readers.release import Row, Wish, candidates

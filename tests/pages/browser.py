@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--remote-debugging-pipe",
 )
+PATIENCE = 30  # seconds without a word, after which a test fails instead of hanging
 # The protocol speaks on descriptors 3 and 4.
 _ON_THREE_AND_FOUR = """
 import os, sys
@@ -50,7 +52,8 @@ class Tab:
     """One page under test, and all that it complained about or asked of a network."""
 
     asks: BinaryIO
-    answers: BinaryIO
+    answers: int
+    heard: bytes = b""
     session: str = ""
     count: int = 0
     complaints: list[str] = field(default_factory=list)
@@ -130,10 +133,13 @@ class Tab:
         self.seen.discard(event)
 
     def _next(self) -> dict[str, Any]:
-        text = bytearray()
-        while (byte := self.answers.read(1)) != b"\0":
-            assert byte, "the browser is gone"
-            text += byte
+        while b"\0" not in self.heard:
+            ready, _, _ = select.select([self.answers], [], [], PATIENCE)
+            assert ready, "the browser says no more"
+            said = os.read(self.answers, 1 << 16)
+            assert said, "the browser is gone"
+            self.heard += said
+        text, _, self.heard = self.heard.partition(b"\0")
         return dict(json.loads(text))
 
     def _note(self, event: dict[str, Any]) -> None:
@@ -172,8 +178,8 @@ def tab() -> Iterator[Tab]:
         os.close(to_browser)
         os.close(from_browser)
         try:
-            with os.fdopen(asks, "wb") as sending, os.fdopen(answers, "rb") as receiving:
-                page = Tab(sending, receiving)
+            with os.fdopen(asks, "wb") as sending:
+                page = Tab(sending, answers)
                 target = page.call("Target.createTarget", url="about:blank")["targetId"]
                 attached = page.call("Target.attachToTarget", targetId=target, flatten=True)
                 page.session = attached["sessionId"]
@@ -184,5 +190,6 @@ def tab() -> Iterator[Tab]:
                 page.call("Browser.close")
                 process.wait(timeout=30)
         finally:
+            os.close(answers)
             process.kill()
             process.wait()

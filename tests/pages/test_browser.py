@@ -67,15 +67,15 @@ def test_a_cell_tells_the_minutes_that_silver_lacks(
 
     chrome.mouse("mouseMoved", box[0] + box[2] / 2, box[1] + 20 * line[1] + 10)
 
-    [(observed, expected)] = lake.sql(
-        "SELECT observed, expected FROM silver.coverage "
+    [(observed, expected, reason)] = lake.sql(
+        "SELECT observed, expected, gaps[1].reason FROM silver.coverage "
         "WHERE ticker = 'AAPL' AND session_date = $d",
         d=HALTED,
     ).fetchall()
     told = chrome.text("#told")
     assert f"AAPL, {HALTED}" in told
     assert f"{observed} of {expected} minutes" in told
-    assert "halt" in told
+    assert reason.replace("_", " ") in told
 
 
 def test_a_click_on_a_cell_opens_the_day(site: Path, chrome: Tab) -> None:
@@ -116,15 +116,15 @@ def test_a_ticker_draws_the_day_that_its_address_names(
 
     shown = chrome.text("#figures .figure:nth-child(6) dd").replace(",", "")
 
-    [(counted,)] = lake.sql(
-        "SELECT sum(volume) FROM silver.bars_1m "
+    [(counted, filled)] = lake.sql(
+        "SELECT sum(volume), count(*) FILTER (WHERE is_filled) FROM silver.bars_1m "
         "WHERE ticker = 'AAPL' AND session_date = $d AND segment = 'regular'",
         d=HALTED,
     ).fetchall()
     [day] = [s for s in twin(site / "ticker" / "AAPL.html")["sessions"] if s["revisions"] == 3]
     assert int(shown) == day["day"]["volume"] == counted
     assert chrome.run("document.querySelectorAll('#revised tbody tr').length") == 3
-    assert "halt" in chrome.text("#gaps")
+    assert f"{filled} min" in chrome.text("#gaps")
     assert chrome.run("document.querySelectorAll('#chart canvas').length") > 0
 
 

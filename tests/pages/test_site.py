@@ -3,14 +3,18 @@
 import hashlib
 import subprocess
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 import barlake
+from barlake import steps_look
 from barlake.io import history
 from barlake.model import ops
+from barlake.model.errors import QualityError
 from barlake.model.table import Table
+from barlake.options import Options
 from barlake.pages import site as pages
 from barlake.readers.frames import OpenLake
 from barlake.settings import Settings
@@ -123,3 +127,24 @@ def test_two_hundred_tickers_over_sixty_sessions_stay_small(large: Path) -> None
 
     assert len(list((large / "ticker").glob("*.html"))) == 200
     assert written < 1_500_000, f"{written:,} bytes"
+
+
+@pytest.mark.parametrize(
+    ("fault", "made"), [(None, 1), (QualityError("blocked"), 1), (OSError("the disk is full"), 0)]
+)
+def test_a_run_that_ended_or_was_blocked_makes_pages_and_a_broken_one_none(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception | None, made: int
+) -> None:
+    calls: list[Options] = []
+    monkeypatch.setattr(steps_look, "pages", calls.append)
+    body = ExitStack()
+    if fault:
+        body.enter_context(pytest.raises(type(fault)))
+
+    with body, steps_look.shown(Options()) as took:
+        assert calls == []
+        if fault:
+            raise fault
+
+    assert len(calls) == made
+    assert ("pages" in took) == (fault is None)

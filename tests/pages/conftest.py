@@ -13,8 +13,10 @@ import barlake
 from barlake.model.jobs import RUN
 from barlake.options import Options
 from barlake.pages.site import publish
-from barlake.pipelines.night import Wanted, fetched, run
+from barlake.pipelines.asking import fetched
+from barlake.pipelines.night import run
 from barlake.pipelines.plan import plan_range
+from barlake.pipelines.underway import Wanted
 from barlake.readers.frames import OpenLake
 from barlake.runtime import running
 from barlake.settings import Settings

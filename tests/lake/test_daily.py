@@ -203,7 +203,7 @@ def test_bad_daily_bars_are_quarantined_and_touch_no_minute(lake_of_files: list[
     assert covered == {"quarantined": 0, "observed": 390}
     assert first.ingested is None
     counts = first.reconciled.counts if first.reconciled else {}
-    assert counts == {"received": 15, "quarantined": 10}
+    assert counts == {"received": 15, "quarantined": 10, "compared": 0, "failed": 0}
 
 
 def test_minutes_are_held_against_daily_bars_that_came_before_them(

@@ -35,7 +35,7 @@ class Refused:
 
 
 def candidates(lake: OpenLake, wish: Wish) -> Refused:
-    """Give the rows that may be released: served in a landing file, not released before, a bar.
+    """Give the rows that may be released: a minute that landed, not released before, a bar.
 
     Raises:
         InputError: No row is chosen, or none of those that are left can become a bar.
@@ -48,7 +48,7 @@ def candidates(lake: OpenLake, wish: Wish) -> Refused:
     landed = [row for row in waiting if row["file"] is not None]
     if len(landed) < len(waiting):
         said = _said(next(row for row in waiting if row["file"] is None), waiting, landed)
-        notes.append(f"{said}: it did not land; the stream's rows come with a night's delivery")
+        notes.append(f"{said}: it is no minute that landed; have it delivered again, corrected")
     possible = [row for row in landed if wish.is_rejudged or _can_be_bar(row)]
     if len(possible) < len(landed):
         worst = next(row for row in landed if not _can_be_bar(row))

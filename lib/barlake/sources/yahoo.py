@@ -16,12 +16,10 @@ from barlake.model.landed import Facts, Outcome
 from barlake.settings import CACHE, YahooSettings
 from barlake.sources.expected import empty, unserved
 from barlake.sources.pace import Breaker, Budget, patiently
-from barlake.sources.source import SERVED_SCHEMA, Answer, Request
+from barlake.sources.source import DAILY_REQUEST, SERVED_SCHEMA, Answer, Request
 from barlake.sources.yahoo_answers import rows_served
 from barlake.sources.yahoo_charts import Chart, Charts
 from barlake.sources.yahoo_faults import FailedError, Fault, judged
-
-DAILY_REQUEST = "-1d"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,7 +107,7 @@ CASES: dict[str, tuple[list[Row], set[str]]] = {
     "LOW": (day({3: {"high": 101.0, "low": 101.0}}), {"low_lowest"}),
     "NAN": (
         day({3: {"low": float("nan")}}),
-        {"prices_positive", "high_highest", "low_lowest", "price_range", "wide_bar"},
+        {"prices_positive", "high_highest", "low_lowest", "wide_bar"},
     ),
     "COUNTED": (day({3: {"volume": -5}}), {"volume_counted"}),
     "FLAT": ([*day()[:-1], filled(29, volume=7)], {"filled_is_flat"}),
@@ -115,7 +115,6 @@ CASES: dict[str, tuple[list[Row], set[str]]] = {
         day({3: {"ts": OPEN + timedelta(minutes=3, seconds=30)}}),
         {"on_the_minute", "inside_session"},
     ),
-    "PRICE": (day(price=2e7), {"price_range"}),
     "VOLUME": (day({3: {"volume": 2 * 10**12}}), {"volume_range"}),
     "EARLY": (
         [

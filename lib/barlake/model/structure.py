@@ -6,7 +6,7 @@ The gate counts the rows of each ticker and session that break one of these; one
 from dataclasses import dataclass
 
 from barlake.model import silver
-from barlake.model.rules import PRICE_MAX, VOLUME_MAX
+from barlake.model.rules import VOLUME_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,8 @@ _PLACES = (
     Condition("ts_increasing", "NOT is_backwards", "A later minute of the session is not later."),
     Condition("inside_session", "is_placed", "The minute is not where the calendar has it."),
 )
+# No upper limit of a price here: a row that was released from that rule is published.
 _RANGES = (
-    Condition(
-        "price_range",
-        f"greatest(open, high, low, close) <= {PRICE_MAX}",
-        f"A price is above {PRICE_MAX:,} dollars.",
-    ),
     Condition(
         "volume_range", f"volume <= {VOLUME_MAX}", f"The volume is above {VOLUME_MAX:,} shares."
     ),

@@ -89,10 +89,10 @@ class OpenLake:
                 are not taken out.
 
         Raises:
-            InputError: The interval is unknown, or `as_known` is asked for another than 1m or has
-                no offset.
+            InputError: The interval is unknown, a date is none, or `as_known` is asked for another
+                than 1m or has no offset.
         """
-        span: dict[str, object] = {"ticker": ticker, "start": str(start), "end": str(end)}
+        span: dict[str, object] = {"ticker": ticker, **_days(start, end)}
         query, shares = _HELD, FOR_EVER
         if as_known is not None:
             if interval != "1m":
@@ -117,8 +117,21 @@ def _in_shares(query: str, interval: str) -> str:
     return " ".join(["WITH bars AS (", query, ")", replaced])
 
 
+def _days(start: date | str, end: date | str) -> dict[str, str]:
+    try:
+        first, last = (date.fromisoformat(str(day)) for day in (start, end))
+    except ValueError:
+        raise InputError(f"{start} to {end} are no dates: write 2026-11-20") from None
+    if first > last:
+        raise InputError(f"start {first} is after end {last}")
+    return {"start": first.isoformat(), "end": last.isoformat()}
+
+
 def _instant(given: datetime | str) -> datetime:
-    moment = datetime.fromisoformat(given) if isinstance(given, str) else given
+    try:
+        moment = datetime.fromisoformat(given) if isinstance(given, str) else given
+    except ValueError:
+        raise InputError(f"{given!r} is no instant: write 2026-11-10T21:00Z") from None
     if moment.tzinfo is None:
         raise InputError(f"{given} has no offset: write 2026-11-10T21:00Z")
     return moment

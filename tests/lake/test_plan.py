@@ -4,12 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from pyspark.sql import functions as F
 
 from barlake.io import arrow
 from barlake.io.lake import Lake
 from barlake.landing import land
-from barlake.model import ops, silver
+from barlake.model import ops
 from barlake.model.landed import Outcome
 from barlake.pipelines.asking import planned
 from barlake.pipelines.underway import Wanted
@@ -54,24 +53,6 @@ def test_an_unknown_ticker_is_left_alone_for_a_week_and_asked_for_again(
     lake.merge(ops.REQUESTS, arrow.frame(lake.spark, ops.REQUESTS, rows))
 
     assert {request.ticker for request in asked(lake, conf)} == tickers
-
-
-def test_a_session_of_which_nothing_was_seen_is_asked_for_until_it_is_gone(
-    lake: Lake, conf: Settings
-) -> None:
-    """An answer without a bar may have been a fault of the vendor's."""
-    days = [date(2026, 11, 9), date(2026, 11, 10)]
-    seen, unseen = day_of_coverage(days[0], observed=390), day_of_coverage(days[1], observed=0)
-    told = tuple(name for name in silver.COVERAGE.names if name != "gaps")
-    rows = arrow.frame(lake.spark, silver.COVERAGE, [seen, unseen], only=told)
-    gaps = F.array().cast(f"array<{silver.GAP}>")
-    lake.merge(silver.COVERAGE, rows.withColumn("gaps", gaps))
-
-    wanted = [request for request in asked(lake, conf) if request.ticker == "AAPL"]
-
-    noon = [datetime(day.year, day.month, day.day, 17, 0, tzinfo=UTC) for day in days]
-    reached = [any(r.start <= at < r.end for r in wanted if r.start and r.end) for at in noon]
-    assert reached == [False, True]
 
 
 def test_what_a_dead_run_landed_is_not_asked_for_again(lake: Lake, conf: Settings) -> None:

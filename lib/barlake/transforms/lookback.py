@@ -58,9 +58,7 @@ def context(held: DataFrame, sessions: DataFrame, targets: list[date]) -> DataFr
     before = Window.partitionBy("ticker").orderBy("session_date").rowsBetween(-SESSIONS_BACK, -1)
     previous = sessions.select(
         "session_date",
-        F.lag("session_date")
-        .over(Window.partitionBy("exchange").orderBy("session_date"))
-        .alias("_previous"),
+        F.lag("session_date").over(Window.orderBy("session_date")).alias("_previous"),
     ).where(F.col("session_date").isin(targets))
     closes = held.select("ticker", F.col("session_date").alias("_previous"), "last_close")
     return (

@@ -21,6 +21,7 @@ def configure(**bound: str) -> None:
             ),
             renderer,
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Looked up at each line: what standard error is may change while a process lives.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     structlog.contextvars.bind_contextvars(**bound)

@@ -4,11 +4,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from pyspark.sql import functions as F
 
+from barlake import calendar
 from barlake.io import arrow
 from barlake.io.lake import Lake
 from barlake.landing import land
-from barlake.model import ops
+from barlake.model import ops, silver
 from barlake.model.landed import Outcome
 from barlake.pipelines.asking import planned
 from barlake.pipelines.underway import Wanted
@@ -53,6 +55,30 @@ def test_an_unknown_ticker_is_left_alone_for_a_week_and_asked_for_again(
     lake.merge(ops.REQUESTS, arrow.frame(lake.spark, ops.REQUESTS, rows))
 
     assert {request.ticker for request in asked(lake, conf)} == tickers
+
+
+def test_a_session_of_which_nothing_was_seen_is_asked_for_until_it_is_gone(
+    lake: Lake, conf: Settings
+) -> None:
+    """An answer without a bar may have been a fault of the vendor's."""
+    days = calendar.between(date(2026, 10, 23), date(2026, 11, 20))
+    unseen = date(2026, 11, 10)
+    held = [
+        day_of_coverage(day.session_date, observed=0 if day.session_date == unseen else day.minutes)
+        for day in days
+    ]
+    told = tuple(name for name in silver.COVERAGE.names if name != "gaps")
+    rows = arrow.frame(lake.spark, silver.COVERAGE, held, only=told)
+    gaps = F.array().cast(f"array<{silver.GAP}>")
+    lake.merge(silver.COVERAGE, rows.withColumn("gaps", gaps))
+
+    wanted = [request for request in asked(lake, conf) if request.ticker == "AAPL"]
+
+    [alone] = [day for day in days if day.session_date == unseen]
+    assert wanted == [
+        Request(ticker="AAPL", start=alone.first, end=alone.last),
+        Request(ticker="AAPL", start=days[-3].first, end=days[-1].last),  # read again
+    ]
 
 
 def test_what_a_dead_run_landed_is_not_asked_for_again(lake: Lake, conf: Settings) -> None:

@@ -3,30 +3,19 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from barlake.io.schemas import schema
 from barlake.io.store import Store
-from barlake.model.landed import RELEASES, Release
+from barlake.model.landed import DECIDED, RELEASES, Release
 
 Decided = tuple[str, int, str, str, str]
 """What one decided row is named by: request_id, row, rule, ticker, ts_text."""
 
 _KEY = ("request_id", "row", "rule", "ticker", "ts_text")
-_FIELDS: "list[pa.Field[Any]]" = [
-    pa.field("request_id", pa.string(), nullable=False),
-    pa.field("row", pa.int32(), nullable=False),
-    pa.field("rule", pa.string(), nullable=False),
-    pa.field("ticker", pa.string(), nullable=False),
-    pa.field("ts_text", pa.string(), nullable=False),
-    pa.field("release_id", pa.string(), nullable=False),
-    pa.field("released_at", pa.timestamp("us", tz="UTC")),
-    pa.field("released_by", pa.string()),
-    pa.field("why", pa.string()),
-]
-SCHEMA = pa.schema(_FIELDS)
+SCHEMA = schema(DECIDED)
 
 
 def land(store: Store, decision: Release, rows: Iterable[Decided]) -> Release:

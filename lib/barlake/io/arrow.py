@@ -8,19 +8,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from barlake.io.schemas import TYPES
 from barlake.model.table import Table
-
-_TYPES = {
-    "STRING": pa.string(),
-    "TIMESTAMP": pa.timestamp("us", tz="UTC"),
-    "DATE": pa.date32(),
-    "DOUBLE": pa.float64(),
-    "BIGINT": pa.int64(),
-    "INT": pa.int32(),
-    "SMALLINT": pa.int16(),
-    "BOOLEAN": pa.bool_(),
-    "ARRAY<STRING>": pa.list_(pa.string()),
-}
 
 
 def frame(
@@ -32,7 +21,7 @@ def frame(
 ) -> DataFrame:
     """Give the rows as a frame with the table's columns, or those of them named in `only`."""
     columns = [c for c in table.columns if not only or c.name in only]
-    schema = pa.schema([pa.field(c.name, _TYPES[c.type]) for c in columns])
+    schema = pa.schema([pa.field(c.name, TYPES[c.type]) for c in columns])
     return spark.createDataFrame(pa.Table.from_pylist([dict(row) for row in rows], schema=schema))
 
 

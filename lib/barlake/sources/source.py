@@ -3,30 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
+from barlake.io.schemas import schema
 from barlake.model.errors import InputError
-from barlake.model.landed import Facts
+from barlake.model.landed import SERVED, Facts
 
-_FIELDS: "list[pa.Field[Any]]" = [
-    pa.field("request_id", pa.string(), nullable=False),
-    pa.field("row", pa.int32(), nullable=False),
-    pa.field("ticker", pa.string()),
-    pa.field("ts_text", pa.string()),
-    pa.field("open_text", pa.string()),
-    pa.field("high_text", pa.string()),
-    pa.field("low_text", pa.string()),
-    pa.field("close_text", pa.string()),
-    pa.field("volume_text", pa.string()),
-    pa.field("dividend_text", pa.string()),
-    pa.field("split_text", pa.string()),
-    pa.field("fetched_at_text", pa.string()),
-    pa.field("fetched_at", pa.timestamp("us", tz="UTC"), nullable=False),
-    pa.field("raw", pa.string()),
-]
-SERVED_SCHEMA = pa.schema(_FIELDS)
+SERVED_SCHEMA = schema(SERVED)
 # Ends the id of each request for daily bars: the same file, or the same range at the same instant,
 # may have been asked for its minutes as well.
 DAILY_REQUEST = "-1d"

@@ -205,12 +205,8 @@ def rebuild(
     console.show_run(lambda: steps.rebuild(options, lake), json=json)
 
 
-for command in cli_look.COMMANDS:
+for command in (*cli_look.COMMANDS, cli_trace.plan, cli_trace.explain):
     app.command()(command)
-
-
-app.command()(cli_trace.plan)
-app.command()(cli_trace.explain)
 app.add_typer(cli_quarantine.app, name="quarantine")
 
 

@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import redirect_stdout
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
@@ -34,7 +33,6 @@ from tests.lake.victim import command, environment
 ZONES = ("Asia/Tokyo", "America/New_York", "Pacific/Chatham")
 NUMBERS = ("DOUBLE", "BIGINT", "INT", "SMALLINT")
 Rows = list[dict[str, Any]]
-Reader = Callable[[OpenLake, SparkSession, Table], Rows]
 
 # X at the close, Y the next morning, X again in the evening.
 X_KNOWN = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)

@@ -7,6 +7,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from barlake.model.errors import BarlakeError
+from barlake.settings import CACHE
 
 PROJECT = Path(__file__).parents[3]
 
@@ -52,12 +53,11 @@ def require_safe(spark: SparkSession) -> None:
 
 def _arguments() -> list[str]:
     defaults = PROJECT / "spark-defaults.conf"
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "barlake", "spark")
     options = {
         "--properties-file": defaults,
         "--driver-class-path": f"{PROJECT}/jars/core/*",
-        "--conf spark.sql.warehouse.dir": cache / "warehouse",
-        "--conf spark.local.dir": cache / "local",
+        "--conf spark.sql.warehouse.dir": CACHE / "spark" / "warehouse",
+        "--conf spark.local.dir": CACHE / "spark" / "local",
     }
     return [_argument(name, value) for name, value in options.items()]
 

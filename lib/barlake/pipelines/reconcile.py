@@ -21,6 +21,7 @@ from barlake.settings import Settings
 from barlake.transforms import daily
 from barlake.transforms.around import around
 from barlake.transforms.reconcile import Bounds, differences, with_reason, with_tolerance
+from barlake.transforms.resample import DAY
 from barlake.transforms.validity import refused
 from barlake.transforms.verdicts import verdicts
 
@@ -143,7 +144,7 @@ def _compared(
 def _held(lake: Lake, is_near: Column, first: date, last: date) -> DataFrame:
     """The lake's own daily bars, and a row without values where a session was asked for in vain."""
     months = F.col("session_month").between(f"{first:%Y-%m}", f"{last:%Y-%m}")
-    own = lake.read(gold.BARS, months & is_near).where(F.col("interval") == "1d")
+    own = lake.read(gold.BARS, months & is_near).where(F.col("interval") == DAY)
     bars = own.select("ticker", "session_date", "open", "high", "low", "close", "volume")
     pairs = lake.read(silver.COVERAGE, is_near).select("ticker", "session_date")
     return pairs.join(bars, ["ticker", "session_date"], how="left")

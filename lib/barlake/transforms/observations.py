@@ -1,6 +1,4 @@
-"""What is news, which revision is last, what was known at a time."""
-
-from datetime import datetime
+"""What is news, and which revision it makes."""
 
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
@@ -86,25 +84,6 @@ def late_news(numbered: DataFrame, requests: DataFrame) -> DataFrame:
     news = numbered.where(F.col("is_news") & ~F.col("is_held"))
     known = news.join(F.broadcast(latest), "ticker", how="left")
     return known.where(F.col("is_late") | (F.col("fetched_at") < F.col("_latest")))
-
-
-def known_at(observations: DataFrame, moment: datetime) -> DataFrame:
-    """Keep what had been received by `moment` (inclusive, UTC)."""
-    return observations.where(F.col("fetched_at") <= F.lit(moment))
-
-
-def latest_revision(observations: DataFrame) -> DataFrame:
-    """Keep one row per ticker and minute: its last revision.
-
-    A vendor corrects finished bars for days, and may correct them back, so the last revision is
-    not the last distinct value.
-    """
-    newest_first = Window.partitionBy("ticker", "ts").orderBy(F.desc("revision"))
-    return (
-        observations.withColumn("_rank", F.row_number().over(newest_first))
-        .where(F.col("_rank") == 1)
-        .drop("_rank")
-    )
 
 
 def with_fate(numbered: DataFrame) -> DataFrame:

@@ -105,7 +105,8 @@ def _refuse(
     counts = {name: int(count) for name, count in n.items()}
     if not counts["quarantined"]:
         return counts, {}
-    rows = refused(fresh.select("request_id", "row", "rule", "fate"), fresh.drop("fate"))
+    fates = fresh.select("request_id", "row", "rule", "fate", "releases")
+    rows = refused(fates, fresh.drop("fate", "releases"))
     return counts, {"silver.quarantine": lake.merge(silver.QUARANTINE, rows)}
 
 

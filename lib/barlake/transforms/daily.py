@@ -39,7 +39,7 @@ def judged(rows: DataFrame, sessions: DataFrame, *, known_at: datetime, zone: st
     )
     # A daily bar that was refused is not released: it enters no table.
     told = with_repeats(with_rule(with_releases(placed, None), DAILY_RULES)).drop(
-        "known_at", "is_asked", "in_session", "is_let_in", "releases"
+        "known_at", "is_asked", "in_session", "is_let_in"
     )
     return told.withColumn("fate", F.when(F.col("rule").isNotNull(), "quarantined"))
 

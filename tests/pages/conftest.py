@@ -55,6 +55,8 @@ def root(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
         evening = SimulatedSource(seed=7, clock=lambda: EVENING, manners=manners)
         fetched(night, evening, plan_range(night.settings.source, TICKERS, FIRST, LAST))
         morning = SimulatedSource(seed=7, clock=lambda: MORNING, manners=manners)
+        # The night would not ask again for what landed since the last close, and waits.
+        fetched(night, morning, plan_range(night.settings.source, TICKERS, HALTED, HALTED))
         run(night, morning, Wanted(start=HALTED, end=HALTED), TICKERS)
     for key in INTERPRETED:
         spark.conf.unset(key)

@@ -109,6 +109,25 @@ def test_the_keyboard_reaches_every_cell_and_opens_its_day(site: Path, chrome: T
     assert chrome.run("location.pathname").endswith(f"/ticker/{second}.html")
 
 
+def test_a_ticker_draws_the_day_that_its_address_names(
+    site: Path, chrome: Tab, lake: OpenLake
+) -> None:
+    chrome.open(site / "ticker" / "AAPL.html", f"#{HALTED}")
+
+    shown = chrome.text("#figures .figure:nth-child(6) dd").replace(",", "")
+
+    [(counted, filled)] = lake.sql(
+        "SELECT sum(volume), count(*) FILTER (WHERE is_filled) FROM silver.bars_1m "
+        "WHERE ticker = 'AAPL' AND session_date = $d AND segment = 'regular'",
+        d=HALTED,
+    ).fetchall()
+    [day] = [s for s in twin(site / "ticker" / "AAPL.html")["sessions"] if s["revisions"] == 3]
+    assert int(shown) == day["day"]["volume"] == counted
+    assert chrome.run("document.querySelectorAll('#revised tbody tr').length") == 3
+    assert f"{filled} min" in chrome.text("#gaps")
+    assert chrome.run("document.querySelectorAll('#chart canvas').length") > 0
+
+
 def test_the_chart_names_its_maker(site: Path, chrome: Tab) -> None:
     chrome.open(site / "ticker" / "AAPL.html")
 

@@ -1,6 +1,7 @@
 """How pages come into the lake's folder: alike, whole, and when something changed."""
 
 import hashlib
+import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,12 +18,27 @@ from barlake.options import Options
 from barlake.pages import site as pages
 from barlake.readers.frames import OpenLake
 from barlake.settings import Settings
+from tests.lake.victim import command, environment
 from tests.pages.tables import made_up
 
 
 def digests(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+def test_pages_made_twice_of_one_lake_are_the_same_bytes(root: Path, site: Path) -> None:
+    first = digests(site)
+    for name in first:
+        if not name.startswith("quality/"):  # a run's own report, which that run made
+            (site / name).unlink()
+
+    made = subprocess.run(
+        command("pages", "--lake", str(root)), check=True, capture_output=True, env=environment()
+    )
+
+    assert b"6 pages" in made.stdout
+    assert digests(site) == first
 
 
 def test_a_lake_without_news_gets_no_page_anew(

@@ -66,6 +66,23 @@ def test_gaps_lie_where_silver_has_no_bar(site: Path, lake: OpenLake) -> None:
     assert reasons
 
 
+def test_a_ticker_shows_silvers_bars_and_golds_vwap(site: Path, lake: OpenLake) -> None:
+    shown = {s["session_date"]: s for s in twin(site, "ticker/AAPL")["sessions"]}[str(HALTED)]
+
+    bars = shown["bars"]
+    found = lake.sql(MINUTES, ticker="AAPL", day=HALTED)
+    held = [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+    for column in ("open", "high", "low", "close", "volume", "vwap"):
+        assert bars[column] == [row[column] for row in held]
+    assert [bars["first"] + at for at in range(len(held))] == [row["minute"] for row in held]
+    assert bars["filled"] == [row["minute"] for row in held if row["is_filled"]]
+    revised = [(row["minute"], row["revision"]) for row in held if row["revision"]]
+    assert [(r["minute"], r["revision"]) for r in bars["revised"]] == revised
+    assert [minute for minute, _ in revised] == [60, 95, 300]
+    assert shown["day"]["volume"] == sum(row["volume"] for row in held)
+    assert shown["day"]["close"] == held[-1]["close"]
+
+
 def test_the_index_counts_what_the_tables_hold(site: Path, lake: OpenLake) -> None:
     shown = twin(site, "index")
 

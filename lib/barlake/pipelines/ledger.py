@@ -13,6 +13,7 @@ from barlake.io.lake import Lake
 from barlake.landing import Batch
 from barlake.model import bronze, ops, ref
 from barlake.model.landed import DECIDED_DDL, SERVED_DDL, Release
+from barlake.model.rules import ROW_RULES
 from barlake.settings import Settings
 from barlake.transforms.ledger import classify, of_sessions_touched
 from barlake.transforms.release import with_releases
@@ -25,7 +26,7 @@ def judge(lake: Lake, batches: Sequence[Batch]) -> DataFrame:
     rows = typed(served(lake, batches), known_at=lake.now)
     placed = with_session(rows, lake.read(ref.SESSIONS), zone=calendar.EXCHANGE_ZONE)
     decided = with_releases(placed, _decided(lake))
-    judged = with_repeats(with_rule(decided)).drop(
+    judged = with_repeats(with_rule(decided, ROW_RULES)).drop(
         "known_at", "is_asked", "in_session", "is_let_in"
     )
     return judged.withColumn("is_first_row", _is_first_row(batches))

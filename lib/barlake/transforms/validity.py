@@ -8,14 +8,14 @@ from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from barlake.model.landed import TEXTS
-from barlake.model.rules import CONFLICTING_DUPLICATE, CROSS_ROW_RULES, ROW_RULES, RULES, Rule
+from barlake.model.rules import CONFLICTING_DUPLICATE, CROSS_ROW_RULES, RULES, Rule
 from barlake.transforms.frames import PRICES
 from barlake.transforms.release import is_let_through
 
 _SAME = ("request_id", "fetched_at", "ticker", "_ts", "_text")
 
 
-def with_rule(rows: DataFrame, rules: Sequence[Rule] = ROW_RULES) -> DataFrame:
+def with_rule(rows: DataFrame, rules: Sequence[Rule]) -> DataFrame:
     """Add `rule`: the first of the rules that the row breaks; null for a good one.
 
     A rule that the row was released from is passed over; `is_let_in` marks the rows that would be

@@ -316,9 +316,9 @@ def test_a_row_without_a_value_that_must_be_there_is_refused_by_its_column(
     assert set(table.key) <= set(required)
 
     for name in required:
-        with pytest.raises(REFUSALS, match=r"(?i)not.?null") as refusal:
+        # A CHECK is not true of a null either: whichever Delta asks first names the column.
+        with pytest.raises(REFUSALS, match=rf"(?i)not null .*\b{name}\b|- {name} : null"):
             append(empty, table, {name: None})
-        assert re.search(rf"\b{name}\b", str(refusal.value)), name
 
 
 @pytest.mark.parametrize("table", TABLES, ids=str)

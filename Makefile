@@ -14,7 +14,7 @@ demo: .venv/.spark  ## set up, then run the whole lake on local disk, with a sim
 
 test: check  ## set up, check, and run every test
 	@.venv/bin/python infra/jars.py core
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.dev  ## lint, types, layers, and that the generated docs are current
 	.venv/bin/ruff check

@@ -1,4 +1,4 @@
-"""One Spark session for all tests, with production's own settings, on a host in Tokyo."""
+"""One Spark session for a process's tests, with production's own settings, on a host in Tokyo."""
 
 import os
 import time
@@ -38,8 +38,11 @@ NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    """The one session of all tests."""
-    session = open_session("tests", "test")
+    """The one session of all tests that a process runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        # A night's JVM ends before the optimising compiler pays; this one lives for half an hour.
+        patch.setenv("_JAVA_OPTIONS", "-XX:TieredStopAtLevel=4")
+        session = open_session("tests", "test")
     yield session
     session.stop()
 

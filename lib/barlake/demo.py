@@ -73,7 +73,7 @@ def _simulated(lake: str, tickers: int, sessions: int, as_of: datetime | None) -
 
     The second night reads the last sessions again, and so brings corrections of the first.
     """
-    from barlake.pipelines.asking import fetched, fetched_daily  # noqa: PLC0415 - brings Spark
+    from barlake.pipelines.asking import fetched  # noqa: PLC0415 - brings Spark
     from barlake.pipelines.night import run  # noqa: PLC0415
     from barlake.pipelines.plan import plan_range  # noqa: PLC0415
     from barlake.pipelines.underway import Wanted  # noqa: PLC0415
@@ -93,8 +93,7 @@ def _simulated(lake: str, tickers: int, sessions: int, as_of: datetime | None) -
             earlier = plan_range(
                 night.settings.source, names, days[0].session_date, days[-2].session_date
             )
-            fetched(night, first, earlier)
-            fetched_daily(night, first, earlier, Wanted())
+            fetched(night, first, earlier, Wanted())
         last = SimulatedSource(seed=seed, clock=lambda: moment, manners=manners)
         again = days[-night.settings.source.reread_sessions - 1].session_date
         wanted = Wanted(start=max(again, days[0].session_date), end=days[-1].session_date)

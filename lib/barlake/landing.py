@@ -11,11 +11,10 @@ import pyarrow.parquet as pq
 
 from barlake.io.store import Store
 from barlake.model.errors import InputError
-from barlake.model.landed import FOLDER, RELEASES, Facts, Outcome
+from barlake.model.landed import FOLDER, RELEASES, Facts, Kind, Outcome
 from barlake.sources.source import SERVED_SCHEMA, Answer
 
 REAL = {"yahoo", "files"}
-DAILY = "-daily"
 _FACTS = b"barlake.requests"
 
 
@@ -28,11 +27,13 @@ class Batch:
     facts: tuple[Facts, ...]
 
 
-def land(store: Store, source: str, answers: Sequence[Answer], *, is_daily: bool = False) -> Batch:
+def land(
+    store: Store, source: str, answers: Sequence[Answer], *, kind: Kind = Kind.MINUTES
+) -> Batch:
     """Write the answers as one file, named by its content; nothing where it is there already.
 
-    A second answer to one request does not replace the first: what was received stays. Daily bars
-    lie in a folder of their own, so that nobody takes them for minutes.
+    A second answer to one request does not replace the first: what was received stays. Each kind
+    lies in a folder of its own, so that nobody takes daily bars for minutes.
 
     Raises:
         InputError: The lake holds simulated bars and `source` is real, or the reverse.
@@ -41,8 +42,7 @@ def land(store: Store, source: str, answers: Sequence[Answer], *, is_daily: bool
     facts = tuple(answer.facts for answer in answers)
     asked = sorted(f"{f.request_id} {','.join(f.asked or ())}".strip() for f in facts)
     digest = sha256("\n".join(asked).encode()).hexdigest()[:32]
-    folder = f"{source}{DAILY}" if is_daily else source
-    name = f"{FOLDER}/{folder}/{digest}.parquet"
+    name = f"{FOLDER}/{source}{kind.value}/{digest}.parquet"
     if not store.exists(name):
         store.put_once(name, _parquet(facts, [answer.rows for answer in answers]))
     return read_batch(store, name)
@@ -50,7 +50,7 @@ def land(store: Store, source: str, answers: Sequence[Answer], *, is_daily: bool
 
 def refuse_mixing(store: Store, source: str) -> None:
     """Refuse a source whose kind differs from what the lake holds: simulated or real."""
-    landed = {_source(name) for name in _names(store)}
+    landed = {_split(name)[0] for name in _names(store)}
     other = landed - REAL if source in REAL else landed & REAL
     if other:
         raise InputError(
@@ -59,21 +59,22 @@ def refuse_mixing(store: Store, source: str) -> None:
         )
 
 
-def batches(store: Store) -> list[Batch]:
-    """Give every landing file of minutes, in the order in which the answers came."""
-    return _in_order(store, [name for name in _names(store) if not _is_daily(name)])
-
-
-def daily_batches(store: Store) -> list[Batch]:
-    """Give every landing file of daily bars, in the order in which the answers came."""
-    return _in_order(store, [name for name in _names(store) if _is_daily(name)])
+def batches(store: Store, kind: Kind = Kind.MINUTES) -> list[Batch]:
+    """Give every landing file of a kind, in the order in which the answers came."""
+    known = [read_batch(store, name) for name in _names(store) if _split(name)[1] is kind]
+    return sorted(known, key=lambda batch: (received_at(batch), batch.name))
 
 
 def read_batch(store: Store, name: str) -> Batch:
     """Read a landing file's facts, not its rows."""
     metadata = pq.read_metadata(store.path(name)).metadata or {}
     facts = tuple(_facts(entry) for entry in json.loads(metadata[_FACTS]))
-    return Batch(name, _source(name), facts)
+    return Batch(name, _split(name)[0], facts)
+
+
+def kind_of(batch: Batch) -> Kind:
+    """Give what the batch holds."""
+    return _split(batch.name)[1]
 
 
 def received_at(batch: Batch) -> datetime:
@@ -87,17 +88,10 @@ def copy(origin: Store, target: Store, wanted: Iterable[Batch]) -> None:
         target.put_once(batch.name, origin.get(batch.name))
 
 
-def _in_order(store: Store, names: Iterable[str]) -> list[Batch]:
-    known = [read_batch(store, name) for name in names]
-    return sorted(known, key=lambda batch: (received_at(batch), batch.name))
-
-
-def _is_daily(name: str) -> bool:
-    return name.split("/")[1].endswith(DAILY)
-
-
-def _source(name: str) -> str:
-    return name.split("/")[1].removesuffix(DAILY)
+def _split(name: str) -> tuple[str, Kind]:
+    """Give who served a landing file, and what it holds."""
+    source, dash, kind = name.split("/")[1].partition("-")
+    return source, Kind(dash + kind)
 
 
 def _names(store: Store) -> list[str]:

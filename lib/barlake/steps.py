@@ -11,6 +11,7 @@ import structlog
 from barlake import calendar, landing, releases, steps_look, universe
 from barlake.model import jobs
 from barlake.model.errors import InputError
+from barlake.model.landed import Kind
 from barlake.options import Clock, Options
 from barlake.runtime import opened, running
 from barlake.settings import CONF, SourceSettings
@@ -83,7 +84,7 @@ def range_of(start: datetime | None, end: datetime | None) -> tuple[date | None,
 def run(options: Options, asked: Asked) -> dict[str, Any]:
     """Do a whole night."""
     source, names = _source(options, asked)
-    _read_first(source, is_daily=asked.is_daily)
+    _read_first(source, Kind.DAILY if asked.is_daily else Kind.MINUTES)
     from barlake.pipelines import night as pipeline  # noqa: PLC0415 - brings Spark
     from barlake.summary import summary  # noqa: PLC0415
 
@@ -96,14 +97,13 @@ def run(options: Options, asked: Asked) -> dict[str, Any]:
 def fetch(options: Options, asked: Asked) -> dict[str, Any]:
     """Land what a source serves; a range is needed where there is no lake to tell what it lacks."""
     source, names = _source(options, asked)
-    _read_first(source, is_daily=asked.is_daily)
+    _read_first(source, Kind.DAILY if asked.is_daily else Kind.MINUTES)
     from barlake.pipelines import asking  # noqa: PLC0415 - brings Spark
     from barlake.summary import cut_off  # noqa: PLC0415
 
     with running(jobs.FETCH, options) as night:
         requests = asking.planned(night, source, asked.wanted, names)
-        batches = [] if asked.is_daily else asking.fetched(night, source, requests)
-        batches += asking.fetched_daily(night, source, requests, asked.wanted)
+        batches = asking.fetched(night, source, requests, asked.wanted)
     facts = [fact for batch in batches for fact in batch.facts]
     return {
         "run_id": night.lake.run_id,
@@ -227,11 +227,11 @@ def _simulated(settings: SourceSettings, clock: Clock) -> Source:
     return SimulatedSource(seed=settings.seed, clock=clock.now, manners=Manners.usual())
 
 
-def _read_first(source: Source, *, is_daily: bool) -> None:
+def _read_first(source: Source, kind: Kind) -> None:
     """Find what is wrong with files before Spark starts; other sources are asked later."""
     if source.name == "files":
         for request in source.requests([]):
-            asking(source, is_daily=is_daily)(request)
+            asking(source, kind)(request)
 
 
 def _sessions(start: datetime | None, end: datetime | None) -> list[date]:

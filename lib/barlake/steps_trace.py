@@ -30,6 +30,7 @@ def plan(
         end=last,
         now=clock.now(),
         horizon_days=settings.source.horizon_days,
+        sessions_per_request=settings.source.sessions_per_request,
     )
     is_there = any(history.latest(store, table) >= 0 for table in TABLES)
     lake = barlake.open(str(store.root)) if is_there else None

@@ -72,7 +72,8 @@ def plan(found: Found) -> list[str]:
     """Tell what the lake lacks: in all, then what expires first."""
     lacking = found["lacks"]
     return [
-        f"{found['lake']} lacks {found['minutes']:,} minutes, as of {spelled(found['as_of'])}",
+        f"{found['lake']} lacks {found['minutes']:,} minutes, as of {spelled(found['as_of'])}; "
+        f"asking for what can be had takes {found['requests']:,} requests",
         *section("by reason", grid(found["reasons"])),
         *section("soonest to expire first", grid(lacking) if lacking else []),
         *(["  (--json gives all)"] if len(lacking) > MOST else []),

@@ -10,6 +10,7 @@ import pytest
 
 from barlake import landing
 from barlake.io.store import Store
+from barlake.model.landed import Kind
 from barlake.pipelines.reconcile import reconcile
 from barlake.pipelines.underway import Night
 from barlake.settings import Settings
@@ -84,7 +85,7 @@ def told(_daily_asked: None, tmp_path_factory: pytest.TempPathFactory) -> Told:
 def test_a_vendors_daily_bars_land_beside_the_minutes_in_a_folder_of_their_own(told: Told) -> None:
     folders = [name.split("/")[1] for name in told.files[0]]
     named = {r["request_id"] for r in told.rows("SELECT request_id FROM ops.requests")}
-    [batch] = landing.daily_batches(told.nights[0].lake.store)
+    [batch] = landing.batches(told.nights[0].lake.store, Kind.DAILY)
 
     assert sorted(folders) == ["simulated", "simulated-daily"]
     assert [fact.rows for fact in batch.facts] == [5, 5]
@@ -233,7 +234,7 @@ def test_a_later_daily_bar_replaces_the_earlier_one(
     told = [daily(close=101.0, high=101.0, fetched_at=stamp(later)), daily(ticker="AAB")]
     source = FilesSource(path=write_bars(tmp_path / "d.csv", told), clock=lambda: later)
     asked = [source.daily(request) for request in source.requests(())]
-    batch = landing.land(lake.store, "files", asked, is_daily=True)
+    batch = landing.land(lake.store, "files", asked, kind=Kind.DAILY)
 
     done = reconcile(lake, conf, [], [batch])
 

@@ -380,6 +380,7 @@ def test_the_plan_is_what_the_calendar_has_and_the_bars_have_not(story: Story) -
         end=date(2026, 11, 24),
         now=RELEASED,
         horizon_days=29,
+        sessions_per_request=2,
     )
     observed = asked(
         story.root,
@@ -406,6 +407,10 @@ def test_the_plan_is_what_the_calendar_has_and_the_bars_have_not(story: Story) -
     assert of_day["AAPL", "quarantined"] == 2
     assert of_day["NEW", "before_first"] == 1
     assert of_day["NOBODY", "never_asked"] == 390
+    # Three of the five sessions in pairs, and a week-end between: 18 and 19, 20 and 23, 24.
+    costly = [r for r in found["lacks"] if r["requests"]]
+    asked_for = [r["session"].day for r in costly if r["ticker"] == "NOBODY"]
+    assert (asked_for, found["requests"]) == ([18, 20, 24], 4 * 3)
     expiries = [r["expires_at"] for r in found["lacks"]]
     assert expiries == sorted(expiries)
     assert expiries[0] == datetime(2026, 12, 17, 9, tzinfo=UTC)
@@ -420,6 +425,7 @@ def test_what_is_older_than_the_vendors_memory_is_lost_and_comes_last(story: Sto
         end=date(2026, 11, 23),
         now=later,
         horizon_days=29,
+        sessions_per_request=2,
     )
 
     found = lacks(barlake.open(str(story.root)), window)["lacks"]
@@ -431,6 +437,7 @@ def test_what_is_older_than_the_vendors_memory_is_lost_and_comes_last(story: Sto
     ]
     assert {r["reason"] for r in found if r["ticker"] == "NOBODY"} == {"never_asked", "lost"}
     assert {r["ticker"] for r in found} == {"AAPL", "MSFT", "NEW", "NOBODY"}
+    assert {r["session"] for r in found if r["requests"]} == {date(2026, 11, 23)}
 
 
 def test_counts_come_first_and_rows_on_demand(story: Story) -> None:

@@ -53,10 +53,12 @@ def root(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with running(RUN, options) as night:
         # One run that ingests two fetches: half the cost of two.
         evening = SimulatedSource(seed=7, clock=lambda: EVENING, manners=manners)
-        fetched(night, evening, plan_range(night.settings.source, TICKERS, FIRST, LAST))
+        fetched(night, evening, plan_range(night.settings.source, TICKERS, FIRST, LAST), Wanted())
         morning = SimulatedSource(seed=7, clock=lambda: MORNING, manners=manners)
         # The night would not ask again for what landed since the last close, and waits.
-        fetched(night, morning, plan_range(night.settings.source, TICKERS, HALTED, HALTED))
+        fetched(
+            night, morning, plan_range(night.settings.source, TICKERS, HALTED, HALTED), Wanted()
+        )
         run(night, morning, Wanted(start=HALTED, end=HALTED), TICKERS)
     for key in INTERPRETED:
         spark.conf.unset(key)

@@ -12,7 +12,7 @@ import pytest
 from barlake import landing
 from barlake.io.store import Store
 from barlake.model.errors import InputError
-from barlake.model.landed import Outcome
+from barlake.model.landed import Kind, Outcome
 from barlake.model.rules import DAILY_RULES, ROW_RULES
 from barlake.pipelines.fetch import fetch, whole_range
 from barlake.pipelines.rebuild import landed
@@ -254,7 +254,7 @@ def test_daily_bars_meet_the_rules_of_minutes_but_for_the_grid() -> None:
 def landed_daily(store: Store) -> list[landing.Batch]:
     requests = whole_range([asked(), asked(ticker="BBB")])
     source = vendor(NONE)
-    return fetch(store, source, requests, per_batch=500, progress=Progress(), is_daily=True)
+    return fetch(store, source, requests, per_batch=500, progress=Progress(), kind=Kind.DAILY)
 
 
 def test_daily_bars_land_apart_once_and_no_minute_reader_sees_them(tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_daily_bars_land_apart_once_and_no_minute_reader_sees_them(tmp_path: Pat
     assert store.names("landing") == [batch.name]
     assert batch.name.startswith("landing/simulated-daily/")
     assert (batch.source, landing.batches(store)) == ("simulated", [])
-    assert landing.daily_batches(store) == [batch]
+    assert landing.batches(store, Kind.DAILY) == [batch]
 
 
 def test_daily_bars_alone_decide_whether_a_lake_is_simulated(tmp_path: Path) -> None:
@@ -284,9 +284,9 @@ def test_a_lake_is_rebuilt_from_its_daily_bars_too(tmp_path: Path) -> None:
 
     assert landed(origin, target) == [batch]
     landing.copy(origin, target, [batch])
-    assert landing.daily_batches(target) == [batch]
+    assert landing.batches(target, Kind.DAILY) == [batch]
     stranger = vendor(NONE).daily(asked(ticker="CCC"))
-    landing.land(target, "simulated", [stranger], is_daily=True)
+    landing.land(target, "simulated", [stranger], kind=Kind.DAILY)
     with pytest.raises(InputError, match="holds other bars"):
         landed(origin, target)
 
@@ -310,4 +310,4 @@ def test_a_source_without_daily_bars_says_so() -> None:
 
     assert isinstance(vendor(NONE), DailySource)
     with pytest.raises(InputError, match="minutes has no daily bars"):
-        asking(Minutes(), is_daily=True)  # type: ignore[arg-type]
+        asking(Minutes(), Kind.DAILY)  # type: ignore[arg-type]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from barlake import calendar
 from barlake.calendar import Session
 from barlake.pipelines.gold import depending, looked_at
-from barlake.pipelines.plan import plan_range, requests_over
+from barlake.pipelines.plan import plan_range
 from barlake.settings import load
+from barlake.sources.requests import requests_over
 from barlake.sources.source import Request
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -48,7 +48,15 @@ def test_a_decisions_file_is_what_the_model_says() -> None:
 
 
 def test_a_lake_that_is_not_there_lacks_all_that_can_be_had() -> None:
-    window = Window(tickers=["AAPL"], is_all=True, start=None, end=None, now=NOW, horizon_days=29)
+    window = Window(
+        tickers=["AAPL"],
+        is_all=True,
+        start=None,
+        end=None,
+        now=NOW,
+        horizon_days=29,
+        sessions_per_request=5,
+    )
     days = [
         day
         for day in calendar.between(date(2026, 10, 26), date(2026, 11, 23))
@@ -61,6 +69,9 @@ def test_a_lake_that_is_not_there_lacks_all_that_can_be_had() -> None:
         (day.session_date, day.minutes, "never_asked") for day in days
     ]
     assert found["lacks"][0]["expires_at"] == datetime(2026, 11, 25, 8, tzinfo=UTC)
+    starts = [r["session"] for r in found["lacks"] if r["requests"]]
+    assert starts == [day.session_date for day in days[::5]]
+    assert found["requests"] == len(starts) == 4
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,13 @@ class Events:
     splits: tuple[tuple[int, int, int], ...] = ()  # second, new shares, old shares
     dividends: tuple[tuple[int, float], ...] = ()
 
+    def between(self, start: int, end: int) -> "Events":
+        """Keep those of [start, end)."""
+        return Events(
+            splits=tuple(split for split in self.splits if start <= split[0] < end),
+            dividends=tuple(paid for paid in self.dividends if start <= paid[0] < end),
+        )
+
 
 def day_of(session_date: date, *, base: float = 100.0) -> list[Row]:
     """Give every regular minute of a session, and the auction's, each a little different."""
@@ -38,11 +45,13 @@ def null(ts: int) -> Row:
     return ts, None, None, None, None, None
 
 
-def days_of(rows: list[Row]) -> list[Row]:
-    """Give one bar a session, stamped with its open, made of bars without a null."""
-    days: dict[date, list[Row]] = {}
+def spans_of(rows: list[Row], interval: str) -> list[Row]:
+    """Give one bar a session, or a quarter, stamped as its first, made of bars without a null."""
+    spans: dict[tuple[int, ...], list[Row]] = {}
     for row in rows:
-        days.setdefault(datetime.fromtimestamp(row[0], UTC).date(), []).append(row)
+        at = datetime.fromtimestamp(row[0], UTC)
+        day = (at.year, at.month, at.day)
+        spans.setdefault(day if interval == "1d" else (at.year, at.month // 3), []).append(row)
     return [
         (
             held[0][0],
@@ -52,12 +61,12 @@ def days_of(rows: list[Row]) -> list[Row]:
             held[-1][4],
             sum(row[5] or 0 for row in held),
         )
-        for held in days.values()
+        for held in spans.values()
     ]
 
 
 def chart(
-    ticker: str, rows: list[Row], events: Events | None = None, *, is_daily: bool = False
+    ticker: str, rows: list[Row], events: Events | None = None, *, interval: str = "1m"
 ) -> dict[str, Any]:
     """Give the answer that holds these rows, in this order."""
     result: dict[str, Any] = {"meta": _meta(ticker, rows), "indicators": {"quote": [{}]}}
@@ -65,9 +74,9 @@ def chart(
         names = ("open", "high", "low", "close", "volume")
         columns = {name: [row[at] for row in rows] for at, name in enumerate(names, start=1)}
         result |= {"timestamp": [row[0] for row in rows], "indicators": {"quote": [columns]}}
-    if is_daily:
+    if interval != "1m":
         del result["meta"]["tradingPeriods"]
-        result["meta"]["dataGranularity"] = "1d"
+        result["meta"]["dataGranularity"] = interval
         result["indicators"]["adjclose"] = [{"adjclose": [row[4] for row in rows]}]
     if events:
         result["events"] = _events(events)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.vendor.charts import Events, Row, chart, days_of, error
+from tests.vendor.charts import Events, Row, chart, error, spans_of
 
 CHART = "/v8/finance/chart/"
 CRUMB = "/v1/test/getcrumb"
@@ -107,13 +107,14 @@ class Vendor:
             return UNKNOWN
         start, end = int(asked.query["period1"]), int(asked.query["period2"])
         now = self.now or max((row[0] for row in rows), default=end) + 60
-        is_daily = asked.query["interval"] == "1d"
-        refused = None if is_daily else _refusal(start, end, now)
+        interval = asked.query["interval"]
+        refused = _refusal(start, end, now) if interval == "1m" else None
         if refused is not None:
             return refused
         shown = [row for row in rows if start <= row[0] < end and row[0] <= now]
-        held = days_of(shown) if is_daily else shown
-        told = chart(asked.ticker, held, self.events.get(asked.ticker), is_daily=is_daily)
+        held = shown if interval == "1m" else spans_of(shown, interval)
+        events = self.events.get(asked.ticker, Events()).between(start, end)
+        told = chart(asked.ticker, held, events, interval=interval)
         changed = self.rewrite(asked, told) if self.rewrite else told
         return changed if isinstance(changed, Say) else Say(200, changed)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import barlake
 from barlake import cli
 from barlake.readers.frames import OpenLake
 from tests.vendor.charts import Events, Row, day_of, null
-from tests.vendor.loopback import TOO_MANY, Vendor
+from tests.vendor.loopback import TOO_MANY, Vendor, epoch
 
 THURSDAY, FRIDAY = date(2026, 11, 19), date(2026, 11, 20)
 RANGE = ["--start", f"{THURSDAY}", "--end", f"{FRIDAY}", "--as-of", "2026-11-21T02:00Z"]
@@ -61,29 +61,34 @@ def test_what_yahoo_refuses_blocks_a_night_and_comes_with_the_next(
     """AAPL splits 4 for 1 on the Friday, MSFT has a null minute, NVDA is refused, GONE unknown."""
     friday = day_of(FRIDAY)
     vendor.bars["AAPL"] = [*rescaled(day_of(THURSDAY, base=400.0), 4), *friday]
-    vendor.events["AAPL"] = Events(splits=((friday[0][0], 4, 1),))
+    long_ago = epoch(datetime(1999, 5, 7, 13, 30, tzinfo=UTC))
+    vendor.events["AAPL"] = Events(splits=((friday[0][0], 4, 1),), dividends=((long_ago, 0.5),))
     vendor.bars["MSFT"] = [*day_of(THURSDAY), *friday]
     vendor.bars["MSFT"][60] = null(vendor.bars["MSFT"][60][0])
     vendor.bars["NVDA"] = [*day_of(THURSDAY), *friday]
 
     code, fetched = barlake_("fetch", "--tickers", "AAPL,MSFT")
 
-    assert (code, fetched["status"], fetched["outcomes"]) == (0, "ok", {"ok": 2})
+    assert (code, fetched["status"], fetched["outcomes"]) == (0, "ok", {"ok": 4})
     vendor.always["NVDA"] = TOO_MANY
 
     code, blocked = barlake_("run", "--tickers", "AAPL,MSFT,NVDA,GONE")
 
-    # What had landed is not asked for again.
-    asked = [chart.ticker for chart in vendor.charts]
-    assert {name: asked.count(name) for name in asked} == {
-        "AAPL": 1,
-        "MSFT": 1,
-        "NVDA": 4,
-        "GONE": 1,
+    # What had landed is not asked for again; each ticker's splits and dividends are told once.
+    asked = [(chart.ticker, chart.query["interval"]) for chart in vendor.charts]
+    assert {key: asked.count(key) for key in asked} == {
+        ("AAPL", "1m"): 1,
+        ("AAPL", "3mo"): 1,
+        ("MSFT", "1m"): 1,
+        ("MSFT", "3mo"): 1,
+        ("NVDA", "1m"): 4,
+        ("NVDA", "3mo"): 2,  # six refusals in a row: Yahoo is left alone
+        ("GONE", "1m"): 1,
     }
     assert (code, blocked["status"]) == (3, "blocked")
-    assert [(m["ticker"], m["outcome"]) for m in blocked["missing"]] == [("NVDA", "rate_limited")]
-    assert "1 of the run's requests brought no answer (1 rate_limited)" in blocked["error"]
+    missing = [(m["ticker"], m["range_start"][:4], m["outcome"]) for m in blocked["missing"]]
+    assert missing == [("NVDA", "2026", "rate_limited"), ("NVDA", "1900", "rate_limited")]
+    assert "2 of the run's requests brought no answer (2 rate_limited)" in blocked["error"]
     lake = barlake.open(str(tmp_path / "lake"))
     assert told(lake, "SELECT ticker, outcome, attempts FROM ops.requests ORDER BY ALL") == [
         ("AAPL", "ok", 1),
@@ -99,6 +104,11 @@ def test_what_yahoo_refuses_blocks_a_night_and_comes_with_the_next(
         ("MSFT", FRIDAY, 391),
     ]
     assert told(lake, "SELECT rule, ticker FROM silver.quarantine") == [("price_missing", "MSFT")]
+
+    assert told(lake, "SELECT ticker, ex_date, kind, value FROM ref.actions ORDER BY ALL") == [
+        ("AAPL", date(1999, 5, 7), "dividend", 0.5),
+        ("AAPL", FRIDAY, "split", 4.0),
+    ]
 
     # As traded, and in the shares of today.
     volume = day_of(THURSDAY)[0][5] or 0

@@ -183,6 +183,41 @@ def test_an_answer_about_another_ticker_is_an_error(apple: Client, vendor: Vendo
     assert "answered for MSFT" in answer.facts.detail
 
 
+# --- splits and dividends
+
+
+def test_splits_and_dividends_are_told_by_their_own_day_over_any_range(
+    vendor: Vendor, client: Make
+) -> None:
+    """As fewest bars, of quarters, on which yfinance's frame puts them."""
+    days = calendar.between(date(2025, 1, 2), FRIDAY.session_date)[::20]
+    vendor.bars["AAPL"] = [day_of(day.session_date)[0] for day in days]
+    split, dividend = (epoch(days[at].open_utc) for at in (4, 9))
+    vendor.events["AAPL"] = Events(splits=((split, 3, 2),), dividends=((dividend, 0.26),))
+
+    asked = Request(ticker="AAPL", start=datetime(1900, 1, 1, tzinfo=UTC), end=EVENING)
+    answer = client().source.actions(asked)
+
+    assert (answer.facts.outcome, answer.facts.rows) == (Outcome.OK, 2)
+    assert answer.facts.request_id.endswith("-actions")
+    assert [(q["interval"], int(q["period1"])) for q in (c.query for c in vendor.charts)] == [
+        ("3mo", epoch(asked.start or EVENING))
+    ]
+    assert answer.rows.schema == SERVED_SCHEMA
+    assert told(answer, "ts", "close", "dividend", "split") == [
+        (f"{days[4].open_utc:%Y-%m-%dT%H:%M:%SZ}", None, None, "1.5"),
+        (f"{days[9].open_utc:%Y-%m-%dT%H:%M:%SZ}", None, "0.26", None),
+    ]
+
+
+def test_a_ticker_without_splits_and_dividends_has_told_so(apple: Client) -> None:
+    asked = Request(ticker="AAPL", start=datetime(1900, 1, 1, tzinfo=UTC), end=EVENING)
+
+    answer = apple.source.actions(asked)
+
+    assert (answer.facts.outcome, answer.facts.rows) == (Outcome.OK, 0)
+
+
 # --- daily bars
 
 

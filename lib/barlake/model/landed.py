@@ -41,6 +41,14 @@ SERVED_DDL = ", ".join(c.ddl for c in SERVED)
 DECIDED_DDL = ", ".join(c.ddl for c in DECIDED).replace(" NOT NULL", "")
 
 
+class Kind(StrEnum):
+    """What answers hold; each kind lands in a folder of its own, `<source><kind>`."""
+
+    MINUTES = ""
+    DAILY = "-daily"
+    ACTIONS = "-actions"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """A decision to let refused rows in: which rows stands in its landing file."""

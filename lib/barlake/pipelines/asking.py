@@ -1,6 +1,7 @@
 """What is asked for, and what waits: requests -> landing/."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from pyspark.sql import functions as F
 
@@ -9,12 +10,14 @@ from barlake.io import arrow
 from barlake.io.lake import Lake
 from barlake.landing import Batch
 from barlake.model import ops
-from barlake.model.landed import RELEASE_SOURCE, Release
+from barlake.model.landed import RELEASE_SOURCE, Kind, Outcome, Release
 from barlake.pipelines.asked import settled_since, still_wanted, unanswered
 from barlake.pipelines.fetch import fetch, whole_range
 from barlake.pipelines.plan import plan, plan_range, set_aside
 from barlake.pipelines.underway import Night, Wanted
-from barlake.sources.source import DailySource, Request, Source
+from barlake.sources.source import ActionsSource, DailySource, Request, Source
+
+BEFORE_ALL = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 def planned(night: Night, source: Source, wanted: Wanted, universe: Sequence[str]) -> list[Request]:
@@ -37,34 +40,57 @@ def planned(night: Night, source: Source, wanted: Wanted, universe: Sequence[str
     return still_wanted(requests, pending(lake), since)
 
 
-def fetched(night: Night, source: Source, requests: Sequence[Request]) -> list[Batch]:
-    """Land the answers to some requests, and remember those that brought none."""
-    batches = fetch(
-        night.lake.store,
-        source,
-        requests,
-        per_batch=night.settings.requests_per_batch(source.name),
-        progress=night.progress,
-    )
+def fetched(
+    night: Night, source: Source, requests: Sequence[Request], wanted: Wanted
+) -> list[Batch]:
+    """Land the answers to some requests, and remember those that brought none.
+
+    Beside the minutes: daily bars of the same sessions where a vendor has them, and the splits and
+    dividends of each ticker's whole history, once; minutes bring those that come later.
+    """
+    asked: dict[Kind, Sequence[Request]] = {} if wanted.is_daily else {Kind.MINUTES: requests}
+    is_vendor = isinstance(source, DailySource) and source.name != "files"
+    if wanted.is_daily or (is_vendor and night.settings.source.daily):
+        asked[Kind.DAILY] = whole_range(requests)
+    if isinstance(source, ActionsSource) and not wanted.is_daily:
+        asked[Kind.ACTIONS] = _untold(night.lake, requests)
+    batches = [b for kind, each in asked.items() for b in _landed(night, source, each, kind)]
     night.missing += unanswered(batches)
     return batches
 
 
-def fetched_daily(
-    night: Night, source: Source, requests: Sequence[Request], wanted: Wanted
-) -> list[Batch]:
-    """Land daily bars: those asked for, or those of the same sessions where a vendor has them."""
-    is_vendor = isinstance(source, DailySource) and source.name != "files"
-    if not wanted.is_daily and not (is_vendor and night.settings.source.daily):
-        return []
+def minutes_of(batches: Iterable[Batch]) -> list[Batch]:
+    """Keep the landing files that hold minutes."""
+    return [batch for batch in batches if landing.kind_of(batch) is Kind.MINUTES]
+
+
+def _landed(night: Night, source: Source, asked: Sequence[Request], kind: Kind) -> list[Batch]:
     return fetch(
         night.lake.store,
         source,
-        whole_range(requests),
-        per_batch=night.settings.source.requests_per_batch,
+        asked,
+        per_batch=night.settings.requests_per_batch(source.name),
         progress=night.progress,
-        is_daily=True,
+        kind=kind,
     )
+
+
+def _untold(lake: Lake, requests: Sequence[Request]) -> list[Request]:
+    """Ask for the whole history of each ticker whose actions nobody has told yet."""
+    landed = landing.batches(lake.store, Kind.ACTIONS)
+    facts = [fact for batch in landed for fact in batch.facts]
+    told = {fact.ticker for fact in facts if fact.outcome is Outcome.OK}
+    names = dict.fromkeys(request.ticker for request in requests)
+    return [
+        Request(ticker=name, start=BEFORE_ALL, end=lake.now) for name in names if name not in told
+    ]
+
+
+def unread(night: Night, kind: Kind, seen: Iterable[str]) -> list[Batch]:
+    """Give the landing files of a kind whose names are not `seen`."""
+    names = {*seen}
+    known = landing.batches(night.lake.store, kind)
+    return [batch for batch in known if batch.name not in names]
 
 
 def pending(lake: Lake) -> list[Batch]:

@@ -7,6 +7,7 @@ import structlog
 from barlake import landing
 from barlake.io.store import Store
 from barlake.landing import Batch
+from barlake.model.landed import Kind
 from barlake.progress import Progress
 from barlake.sources.source import Answer, Request, Source, asking
 
@@ -20,17 +21,17 @@ def fetch(
     *,
     per_batch: int,
     progress: Progress,
-    is_daily: bool = False,
+    kind: Kind = Kind.MINUTES,
 ) -> list[Batch]:
-    """Ask a source, for minutes or for daily bars, and land its answers in batches.
+    """Ask a source, and land its answers in batches.
 
     Files are all read before the first is landed: one that is broken leaves nothing behind.
 
     Raises:
-        InputError: A file is broken, the lake holds the other kind of bars, or daily bars are
-            asked of a source that has none.
+        InputError: A file is broken, the lake holds simulated bars and the source is real or the
+            reverse, or the source does not have that kind.
     """
-    ask = asking(source, is_daily=is_daily)
+    ask = asking(source, kind)
     landing.refuse_mixing(store, source.name)
     requests = source.requests(wanted)
     answers = (ask(request) for request in progress.each("fetch", requests))
@@ -38,7 +39,7 @@ def fetch(
         parts: Iterator[list[Answer]] = iter([[answer] for answer in list(answers)])
     else:
         parts = _parts(answers, per_batch)
-    batches = [landing.land(store, source.name, part, is_daily=is_daily) for part in parts]
+    batches = [landing.land(store, source.name, part, kind=kind) for part in parts]
     logger.info("landed", source=source.name, requests=len(requests), batches=len(batches))
     return batches
 

@@ -44,7 +44,10 @@ class Ingested:
 
 
 def ingest(
-    lake: Lake, settings: Settings, batches: Sequence[Batch], decisions: Sequence[Release] = ()
+    lake: Lake,
+    settings: Settings,
+    batches: Sequence[Batch],
+    decisions: Sequence[Release] = (),
 ) -> Ingested:
     """Judge what landed, refuse what is wrong, and add what is news to the ledger.
 
@@ -61,13 +64,13 @@ def ingest(
     given = Delivery(new=batches, decisions=decisions, recalled=recalled)
     whole = lake.stage("judged", ledger.judge(lake, given.batches))
     judged = near_decided(whole, given.releases, given.requests) if recalled else whole
-    actions = _keep_actions(lake, judged, given.batches)
+    announced = _keep_actions(lake, judged, given.batches)
     known = _in_place(lake, settings, judged, given)
     # What was read beside it, to put it in place, was received before.
     rows = received(known.rows, given) if known.is_late else known.rows
     accounts = audit(rows).localCheckpoint()
     counts = _totals(accounts)
-    commits = {"ref.actions": actions}
+    commits = {"ref.actions": announced}
     if known.is_late or decisions or counts["quarantined"]:
         commits["silver.quarantine"] = lake.merge(silver.QUARANTINE, known.refused)
     if known.is_late or counts["new"] or counts["changed"]:
@@ -113,7 +116,16 @@ def _in_place(lake: Lake, settings: Settings, judged: DataFrame, given: Delivery
 def _keep_actions(lake: Lake, judged: DataFrame, batches: Sequence[Batch]) -> Commit | None:
     if all(batch.source == "files" for batch in batches):
         return None  # a file has no column for them
-    return lake.merge(ref.ACTIONS, actions(judged))
+    return lake.merge(ref.ACTIONS, actions(judged.where(F.col("rule").isNull())))
+
+
+def keep_history(lake: Lake, batches: Sequence[Batch]) -> Commit | None:
+    """Bring splits and dividends that landed apart into ref.actions."""
+    if not batches:
+        return None
+    at = F.from_utc_timestamp(instant("ts_text"), calendar.EXCHANGE_ZONE)
+    told = ledger.served(lake, batches).withColumn("session_date", F.to_date(at))
+    return lake.merge(ref.ACTIONS, actions(told))
 
 
 def keep_calendar(lake: Lake) -> None:

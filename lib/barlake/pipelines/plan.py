@@ -6,12 +6,12 @@ from datetime import date, timedelta
 from pyspark.sql import functions as F
 
 from barlake import calendar
-from barlake.calendar import Session
 from barlake.io import arrow
 from barlake.io.lake import Lake
 from barlake.model import ops, silver
 from barlake.pipelines.asked import in_fair_order, unknown
 from barlake.settings import SourceSettings
+from barlake.sources.requests import requests_over
 from barlake.sources.source import Request
 
 
@@ -61,22 +61,3 @@ def plan_range(
         for ticker in tickers
         for request in requests_over(ticker, days, settings.sessions_per_request)
     ]
-
-
-def requests_over(ticker: str, days: Sequence[Session], per_request: int) -> list[Request]:
-    """Cut sessions into requests of at most `per_request` sessions, and of 7 days.
-
-    A request starts at the pre-market, so that a vendor's first-row fault touches no wanted bar.
-    """
-    chunks: list[list[Session]] = []
-    for day in days:
-        fits = (
-            chunks
-            and len(chunks[-1]) < per_request
-            and (day.session_date - chunks[-1][0].session_date).days < 7
-        )
-        if fits:
-            chunks[-1].append(day)
-        else:
-            chunks.append([day])
-    return [Request(ticker=ticker, start=c[0].first, end=c[-1].last) for c in chunks]

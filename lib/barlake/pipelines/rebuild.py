@@ -4,6 +4,7 @@ from barlake import landing, releases
 from barlake.io.store import Store
 from barlake.landing import Batch
 from barlake.model.errors import InputError
+from barlake.model.landed import Kind
 from barlake.pipelines.stages import run_gold, run_ingest, run_optimize, run_reconcile, run_silver
 from barlake.pipelines.underway import Night
 
@@ -37,4 +38,4 @@ def rebuild(night: Night) -> None:
 
 
 def _landed(store: Store) -> list[Batch]:
-    return [*landing.batches(store), *landing.daily_batches(store)]
+    return [batch for kind in Kind for batch in landing.batches(store, kind)]

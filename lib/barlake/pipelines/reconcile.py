@@ -15,6 +15,7 @@ from barlake.io.history import Commit
 from barlake.io.lake import Lake
 from barlake.landing import Batch
 from barlake.model import gold, ref, silver
+from barlake.model.landed import Kind
 from barlake.pipelines.ingest import keep_calendar
 from barlake.pipelines.ledger import served
 from barlake.settings import Settings
@@ -60,7 +61,7 @@ def reconcile(
     keep_calendar(lake)  # daily bars may be the first that a lake gets
     sessions = lake.read(ref.SESSIONS)
     zone = calendar.EXCHANGE_ZONE
-    rows = served(lake, _reaching(landing.daily_batches(lake.store), settings, changed, new))
+    rows = served(lake, _reaching(landing.batches(lake.store, Kind.DAILY), settings, changed, new))
     known = daily.judged(rows, sessions, known_at=lake.now, zone=zone)
     judged = lake.stage("daily_judged", known)
     counts, commits = _refuse(lake, judged, new)

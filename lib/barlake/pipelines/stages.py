@@ -14,11 +14,12 @@ from barlake.io.lake import Lake
 from barlake.landing import Batch
 from barlake.model import ops, silver
 from barlake.model.errors import QualityError
-from barlake.pipelines.asking import undone
+from barlake.model.landed import Kind
+from barlake.pipelines.asking import undone, unread
 from barlake.pipelines.delivery import sessions_of
 from barlake.pipelines.gate import judge_batch, received_by
 from barlake.pipelines.gold import build_gold
-from barlake.pipelines.ingest import ingest
+from barlake.pipelines.ingest import ingest, keep_history
 from barlake.pipelines.maintain import optimize
 from barlake.pipelines.reconcile import reconcile
 from barlake.pipelines.silver import build_silver
@@ -28,6 +29,11 @@ from barlake.pipelines.underway import Night
 def run_ingest(night: Night, batches: Sequence[Batch]) -> None:
     """Bring landing files into the ledger, and what waiting releases let in."""
     with night.progress.step("ingest"):
+        told = unread(
+            night, Kind.ACTIONS, (name for d in night.past for name in d.get("actions", ()))
+        )
+        night.keep({"ref.actions": keep_history(night.lake, told)})
+        night.detail["actions"] = [batch.name for batch in told]
         decisions = undone(night.lake)
         if not (batches or decisions):
             return
@@ -72,13 +78,11 @@ def run_reconcile(night: Night) -> None:
     """Hold what changed since the last time against the daily bars that landed, if any did."""
     with night.progress.step("reconcile"):
         lake = night.lake
-        landed = landing.daily_batches(lake.store)
-        if not landed:
+        if not landing.batches(lake.store, Kind.DAILY):
             return
         known = [d["reconcile"] for d in night.past if "reconcile" in d]
-        seen = {name for told in known for name in told["daily"]}
         through = max((told["silver_version"] for told in known), default=-1)
-        new = [batch for batch in landed if batch.name not in seen]
+        new = unread(night, Kind.DAILY, (name for told in known for name in told["daily"]))
         days = _changed_days(lake, through)
         night.reconciled = reconcile(lake, night.settings, days, new)
         night.keep(night.reconciled.commits)

@@ -11,6 +11,7 @@ import pyarrow as pa
 from barlake import calendar
 from barlake.calendar import Session
 from barlake.readers.frames import OpenLake
+from barlake.sources.requests import chunks
 
 # A pair is wanted where it was asked for by date, can still be had, or follows what is held.
 _WANTED = """
@@ -83,13 +84,15 @@ class Window:
     end: date | None
     now: datetime
     horizon_days: int
+    sessions_per_request: int
 
 
 def lacks(lake: OpenLake | None, window: Window) -> dict[str, Any]:
-    """Give what closed sessions lack: (ticker, session, minutes, reason, expires_at).
+    """Give what closed sessions lack: (ticker, session, minutes, reason, expires_at, requests).
 
     `expires_at` is when `barlake run` asks no more for the session: `horizon_days` after its first
-    minute at 04:00 exchange time. Soonest to expire first; what has expired comes last.
+    minute at 04:00 exchange time. Soonest to expire first; what has expired comes last. `requests`
+    is what asking for it costs: 0 where it comes with an earlier session, or cannot be had.
 
     Args:
         lake: None where there is none yet: then everything is lacking.
@@ -97,7 +100,8 @@ def lacks(lake: OpenLake | None, window: Window) -> dict[str, Any]:
     """
     connection = lake.connection if lake else duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    _register(connection, window, _days(lake, window))
+    days = _days(lake, window)
+    _register(connection, window, days)
     dated = {"dated": window.start is not None}
     if lake:
         connection.execute(_WANTED, dated | {"all": window.is_all})
@@ -105,12 +109,14 @@ def lacks(lake: OpenLake | None, window: Window) -> dict[str, Any]:
     else:
         answer = connection.sql(_EVERYTHING, params=dated).arrow()
         found = list(answer.read_all().to_pylist())
+    costed = _with_requests(found, window, days)
     return {
         "as_of": window.now,
         "horizon_days": window.horizon_days,
-        "minutes": sum(row["minutes"] for row in found),
-        "reasons": _by_reason(found),
-        "lacks": found,
+        "minutes": sum(row["minutes"] for row in costed),
+        "requests": sum(row["requests"] for row in costed),
+        "reasons": _by_reason(costed),
+        "lacks": costed,
     }
 
 
@@ -154,6 +160,28 @@ def _register(
     ]
     connection.register("days", pa.Table.from_pylist(rows, schema=pa.schema(fields)))
     connection.register("asked", pa.table({"ticker": pa.array(window.tickers, pa.string())}))
+
+
+def _with_requests(
+    found: Iterable[dict[str, Any]], window: Window, days: Iterable[Session]
+) -> list[dict[str, Any]]:
+    rows = list(found)
+    lacking = {(row["ticker"], row["session"]) for row in rows}
+    to_be_had = [day for day in days if expires_at(day, window.horizon_days) >= window.now]
+    first = {
+        (ticker, chunk[0].session_date)
+        for ticker in {ticker for ticker, _ in lacking}
+        for chunk in chunks(
+            [day for day in to_be_had if (ticker, day.session_date) in lacking],
+            window.sessions_per_request,
+        )
+    }
+    costed = []
+    for row in rows:
+        key = (row["ticker"], row["session"])
+        costed.append(row | {"requests": int(key in first)})
+        first.discard(key)  # a session's other reasons cost nothing more
+    return costed
 
 
 def _by_reason(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -9,12 +9,13 @@ import pyarrow as pa
 
 from barlake.io.schemas import schema
 from barlake.model.errors import InputError
-from barlake.model.landed import SERVED, Facts
+from barlake.model.landed import SERVED, Facts, Kind
 
 SERVED_SCHEMA = schema(SERVED)
-# Ends the id of each request for daily bars: the same file, or the same range at the same instant,
-# may have been asked for its minutes as well.
+# Ends the id of each request that is not for minutes: the same file, or the same range at the same
+# instant, may have been asked for its minutes as well.
 DAILY_REQUEST = "-1d"
+ACTIONS_REQUEST = "-actions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +69,31 @@ class DailySource(Source, Protocol):
         """
 
 
-def asking(source: Source, *, is_daily: bool) -> Callable[[Request], Answer]:
-    """Give how a source is asked, for minutes or for daily bars.
+@runtime_checkable
+class ActionsSource(Source, Protocol):
+    """A vendor that tells a ticker's splits and dividends as well."""
+
+    def actions(self, request: Request) -> Answer:
+        """Ask for those in a range: a row for each, without prices; `ts_text` is its instant.
+
+        Raises:
+            InputError: The request names no ticker or no range.
+        """
+
+
+def asking(source: Source, kind: Kind) -> Callable[[Request], Answer]:
+    """Give how a source is asked for what.
 
     Raises:
-        InputError: It has no daily bars.
+        InputError: It does not have that.
     """
-    if not is_daily:
-        return source.fetch
-    if not isinstance(source, DailySource):
+    match kind:
+        case Kind.MINUTES:
+            return source.fetch
+        case Kind.DAILY if isinstance(source, DailySource):
+            return source.daily
+        case Kind.ACTIONS if isinstance(source, ActionsSource):
+            return source.actions
+    if kind is Kind.DAILY:
         raise InputError(f"the source {source.name} has no daily bars; leave out --interval 1d")
-    return source.daily
+    raise InputError(f"the source {source.name} tells no splits and dividends apart")

@@ -12,14 +12,24 @@ import pyarrow as pa
 
 from barlake.calendar import EXCHANGE_ZONE
 from barlake.model.errors import InputError
-from barlake.model.landed import Facts, Outcome
+from barlake.model.landed import Facts, Kind, Outcome
 from barlake.settings import CACHE, YahooSettings
 from barlake.sources.expected import empty, unserved
 from barlake.sources.pace import Breaker, Budget, patiently
-from barlake.sources.source import DAILY_REQUEST, SERVED_SCHEMA, Answer, Request
+from barlake.sources.source import (
+    ACTIONS_REQUEST,
+    DAILY_REQUEST,
+    SERVED_SCHEMA,
+    Answer,
+    Request,
+)
 from barlake.sources.yahoo_answers import rows_served
 from barlake.sources.yahoo_charts import Chart, Charts
+from barlake.sources.yahoo_events import Event, rows_of_events
 from barlake.sources.yahoo_faults import FailedError, Fault, judged
+
+Found = Chart | list[Event]
+SUFFIXES = {Kind.MINUTES: "", Kind.DAILY: DAILY_REQUEST, Kind.ACTIONS: ACTIONS_REQUEST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +38,13 @@ class _Asked:
     start: datetime
     end: datetime
     at: datetime
-    is_daily: bool
+    kind: Kind
 
     @property
     def request_id(self) -> str:
         names = ("yahoo", self.ticker, self.start, self.end, self.at)
         digest = sha256("/".join(map(str, names)).encode()).hexdigest()[:32]
-        return digest + DAILY_REQUEST if self.is_daily else digest
+        return digest + SUFFIXES[self.kind]
 
 
 class YahooSource:
@@ -76,7 +86,7 @@ class YahooSource:
         Raises:
             InputError: The request names no ticker or no range.
         """
-        return self._answer(_asked(request, self._clock(), is_daily=False))
+        return self._answer(_asked(request, self._clock(), Kind.MINUTES))
 
     def daily(self, request: Request) -> Answer:
         """Ask for one bar per session, as `fetch` does for minutes.
@@ -84,25 +94,25 @@ class YahooSource:
         Raises:
             InputError: The request names no ticker or no range.
         """
-        return self._answer(_asked(request, self._clock(), is_daily=True))
+        return self._answer(_asked(request, self._clock(), Kind.DAILY))
+
+    def actions(self, request: Request) -> Answer:
+        """Ask for a ticker's splits and dividends, as `fetch` does for minutes.
+
+        Raises:
+            InputError: The request names no ticker or no range.
+        """
+        return self._answer(_asked(request, self._clock(), Kind.ACTIONS))
 
     def _answer(self, asked: _Asked) -> Answer:
         before = self.sent
         attempts, found = self._tried(asked)
         received_at = self._clock().astimezone(UTC)
-        rows = SERVED_SCHEMA.empty_table()
-        if isinstance(found, Chart):
-            rows = rows_served(
-                found.frame,
-                request_id=asked.request_id,
-                ticker=asked.ticker,
-                fetched_at=received_at,
-                unsaid=found.unsaid,
-                is_daily=asked.is_daily,
-            )
-            outcome, said = _verdict(asked, rows, received_at)
-        else:
+        rows = _rows(asked, found, received_at)
+        if isinstance(found, Fault):
             outcome, said = found.outcome, found.said
+        else:
+            outcome, said = _verdict(asked, rows, received_at)
         sent = f"{self.sent - before} requests"
         facts = Facts(
             request_id=asked.request_id,
@@ -118,7 +128,7 @@ class YahooSource:
         )
         return Answer(facts=facts, rows=rows)
 
-    def _tried(self, asked: _Asked) -> tuple[int, Chart | Fault]:
+    def _tried(self, asked: _Asked) -> tuple[int, Found | Fault]:
         """Give how often Yahoo was asked, and what came of it."""
         if asked.ticker in self._unknown:
             return 0, self._unknown[asked.ticker]
@@ -139,15 +149,14 @@ class YahooSource:
         is_passing = isinstance(cause, FailedError) and cause.fault.is_passing
         return is_passing and not self._breaker.is_open
 
-    def _once(self, asked: _Asked) -> Chart:
+    def _once(self, asked: _Asked) -> Found:
         """Ask once.
 
         Raises:
             FailedError: There is no payload.
         """
         try:
-            interval = "1d" if asked.is_daily else "1m"
-            chart = self._charts.bars(asked.ticker, asked.start, asked.end, interval=interval)
+            found = self._found(asked)
         except Exception as cause:
             fault = judged(cause, status=self._charts.status)
             if fault.outcome is Outcome.UNKNOWN_TICKER:
@@ -155,7 +164,13 @@ class YahooSource:
             self._breaker.saw(is_refusal=fault.is_refusal)
             raise FailedError(self._by_calendar(fault, asked)) from cause
         self._breaker.saw(is_refusal=False)
-        return chart
+        return found
+
+    def _found(self, asked: _Asked) -> Found:
+        if asked.kind is Kind.ACTIONS:
+            return self._charts.events(asked.ticker, asked.start, asked.end)
+        interval = "1d" if asked.kind is Kind.DAILY else "1m"
+        return self._charts.bars(asked.ticker, asked.start, asked.end, interval=interval)
 
     def _by_calendar(self, fault: Fault, asked: _Asked) -> Fault:
         """Tell an empty answer that was to be expected, which need not be asked for again."""
@@ -179,16 +194,30 @@ def of_this_host(settings: YahooSettings, clock: Callable[[], datetime]) -> Yaho
     return YahooSource(settings=settings, clock=clock, budget=budget, cache=folder)
 
 
-def _asked(request: Request, now: datetime, *, is_daily: bool) -> _Asked:
+def _asked(request: Request, now: datetime, kind: Kind) -> _Asked:
     if request.ticker is None or request.start is None or request.end is None:
         raise InputError(f"a vendor is asked for a ticker and a range, not for {request}")
     start, end = request.start.astimezone(UTC), request.end.astimezone(UTC)
     at = now.astimezone(UTC)
-    return _Asked(ticker=request.ticker, start=start, end=end, at=at, is_daily=is_daily)
+    return _Asked(ticker=request.ticker, start=start, end=end, at=at, kind=kind)
+
+
+def _rows(asked: _Asked, found: Found | Fault, received_at: datetime) -> pa.Table:
+    if isinstance(found, Fault):
+        return SERVED_SCHEMA.empty_table()
+    same = {"request_id": asked.request_id, "ticker": asked.ticker}
+    if isinstance(found, list):
+        return rows_of_events(found, fetched_at=received_at, **same)
+    is_daily = asked.kind is Kind.DAILY
+    return rows_served(
+        found.frame, fetched_at=received_at, unsaid=found.unsaid, is_daily=is_daily, **same
+    )
 
 
 def _verdict(asked: _Asked, rows: pa.Table, received_at: datetime) -> tuple[Outcome, str]:
     """Tell whether a payload holds what the calendar lets expect."""
+    if asked.kind is Kind.ACTIONS:
+        return Outcome.OK, ""  # to have none is no fault
     until = min(asked.end, received_at)
     pairs = zip(rows["ts_text"].to_pylist(), rows["close_text"].to_pylist(), strict=True)
     told = [_instant(str(ts)) for ts, close in pairs if close is not None]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yfinance
 from yfinance.cache import get_tz_cache
@@ -13,6 +13,7 @@ from yfinance.data import YfData
 from barlake.calendar import EXCHANGE_ZONE
 from barlake.settings import YahooSettings
 from barlake.sources.yahoo_answers import unsaid_volumes
+from barlake.sources.yahoo_events import Event, events_of
 from barlake.sources.yahoo_session import CountedSession
 
 if TYPE_CHECKING:
@@ -65,13 +66,38 @@ class Charts:
         Raises:
             Exception: Whatever yfinance raises; `yahoo_faults` tells what it means.
         """
+        frame = self._history(ticker, start, end, interval=interval)
+        return Chart(frame, unsaid_volumes(self._told()))
+
+    def events(self, ticker: str, start: datetime, end: datetime) -> list[Event]:
+        """Ask for the splits and dividends of [start, end), both with a zone; in time order.
+
+        Bars of three months are the fewest that they come with, and yfinance's frame has them on
+        the bar's date: the chart itself says theirs.
+
+        Raises:
+            Exception: As `bars`.
+        """
+        self._history(ticker, start, end, interval="3mo")
+        return events_of(self._told())
+
+    def _told(self) -> dict[str, Any]:
+        answer = self._session.chart
+        if answer is None:
+            raise ValueError("no chart came")
+        told: dict[str, Any] = answer.json()
+        return told
+
+    def _history(
+        self, ticker: str, start: datetime, end: datetime, *, interval: str
+    ) -> "pd.DataFrame":
         YfData.cache_get.cache_clear()  # it remembers failures
         self._session.forget()
         asked = yfinance.Ticker(ticker, session=self._session)
         if get_tz_cache().lookup(ticker) is None:
             # It would ask for it, once a ticker. Ranges with a zone do not depend on it.
             get_tz_cache().store(ticker, EXCHANGE_ZONE)
-        frame = asked.history(
+        frame: pd.DataFrame = asked.history(
             start=start,
             end=end,
             interval=interval,
@@ -81,8 +107,7 @@ class Charts:
             repair=False,
             keepna=True,
         )
-        answer = self._session.chart
         told = asked.history_metadata.get("symbol")
-        if answer is None or told != ticker:
+        if told != ticker:
             raise ValueError(f"asked for {ticker}, answered for {told}")
-        return Chart(frame, unsaid_volumes(answer.json()))
+        return frame

@@ -65,16 +65,20 @@ def requests_of_files(judged: DataFrame, facts: DataFrame) -> DataFrame:
     )
 
 
-def actions(judged: DataFrame) -> DataFrame:
-    """Give ref.actions' rows that the payloads announce: each (ticker, ex_date, kind) once.
+def actions(rows: DataFrame) -> DataFrame:
+    """Give ref.actions' rows that served rows announce: each (ticker, ex_date, kind) once.
 
-    A vendor puts a split or a dividend on the first bar of its session.
+    A vendor puts a split or a dividend on the first bar of its session, or tells it apart.
+
+    Args:
+        rows: With `session_date`.
     """
     kinds = {"split": "split_text", "dividend": "dividend_text"}
     announced = F.array(*(_action(kind, text) for kind, text in kinds.items()))
     return (
-        judged.where(F.col("rule").isNull())
-        .select("ticker", "session_date", "source", "fetched_at", F.explode(announced).alias("_a"))
+        rows.select(
+            "ticker", "session_date", "source", "fetched_at", F.explode(announced).alias("_a")
+        )
         .where(F.col("_a.value") > 0)
         .groupBy("ticker", F.col("session_date").alias("ex_date"), F.col("_a.kind").alias("kind"))
         .agg(

@@ -34,6 +34,7 @@ bench: .venv/.dev  ## measure
 	@.venv/bin/python infra/jars.py core
 	.venv/bin/python -m benchmarks.night
 	.venv/bin/python -m benchmarks.gate
+	.venv/bin/python -m benchmarks.fetch
 
 doctor:  ## each need of this machine: found or not, and what to do
 	@python=$$(ls .venv/bin/python 2>/dev/null || infra/python.sh) && "$$python" -I lib/barlake/doctor.py

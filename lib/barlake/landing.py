@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 
 import pyarrow as pa
@@ -67,9 +68,7 @@ def batches(store: Store, kind: Kind = Kind.MINUTES) -> list[Batch]:
 
 def read_batch(store: Store, name: str) -> Batch:
     """Read a landing file's facts, not its rows."""
-    metadata = pq.read_metadata(store.path(name)).metadata or {}
-    facts = tuple(_facts(entry) for entry in json.loads(metadata[_FACTS]))
-    return Batch(name, _split(name)[0], facts)
+    return Batch(name, _split(name)[0], _facts_of(store.path(name)))
 
 
 def kind_of(batch: Batch) -> Kind:
@@ -107,6 +106,13 @@ def _parquet(facts: Sequence[Facts], tables: Sequence[pa.Table]) -> bytes:
         rows.replace_schema_metadata({_FACTS: entries.encode()}), sink, compression="zstd"
     )
     return bytes(sink.getvalue())
+
+
+@lru_cache(maxsize=100_000)
+def _facts_of(path: str) -> tuple[Facts, ...]:
+    """Read a file's facts, once a process: a landing file never changes."""
+    metadata = pq.read_metadata(path).metadata or {}
+    return tuple(_facts(entry) for entry in json.loads(metadata[_FACTS]))
 
 
 def _facts(entry: dict[str, object]) -> Facts:

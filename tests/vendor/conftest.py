@@ -38,15 +38,19 @@ class Client:
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for Yahoo's hosts that signs itself, with its key."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
+    if shutil.which("openssl") is None:
         pytest.skip("openssl is needed: it makes the loopback server's certificate")
-    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    return self_signed(tmp_path_factory.mktemp("tls"))
+
+
+def self_signed(folder: Path) -> Path:
+    """Make a certificate for Yahoo's hosts that signs itself; its key is in the same file."""
+    file = folder / "both.pem"
     names = ",".join(f"DNS:{host}" for host in HOSTS)
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     subject = ["-days", "2", "-subj", "/CN=loopback", "-addext", f"subjectAltName={names}"]
     both = ["-keyout", "/dev/stdout", "-out", "/dev/stdout"]
-    command = [openssl, "req", "-x509", *key, *subject, *both]
+    command = ["openssl", "req", "-x509", *key, *subject, *both]
     made = subprocess.run(command, check=True, capture_output=True)
     file.write_bytes(made.stdout)
     return file
@@ -89,6 +93,16 @@ def source_at(
         sleep=sleep,
     )
     return YahooSource(settings=known, clock=at, budget=budget, cache=folder / "yahoo")
+
+
+def ask_on_loopback(
+    patch: pytest.MonkeyPatch, vendor: Vendor, certificate: Path, folder: Path
+) -> None:
+    """Send what commands ask of Yahoo to loopback, at once; they remember in a folder."""
+    patch.setenv("BARLAKE_YAHOO__PROXY", vendor.address)
+    patch.setenv("BARLAKE_YAHOO__CA_FILE", str(certificate))
+    patch.setenv("BARLAKE_YAHOO__INTERVAL_MS", "1")
+    patch.setattr("barlake.sources.yahoo.CACHE", folder / "cache")
 
 
 @pytest.fixture

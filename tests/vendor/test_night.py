@@ -13,6 +13,7 @@ import barlake
 from barlake import cli
 from barlake.readers.frames import OpenLake
 from tests.vendor.charts import Events, Row, day_of, null
+from tests.vendor.conftest import ask_on_loopback
 from tests.vendor.loopback import TOO_MANY, Vendor, epoch
 
 THURSDAY, FRIDAY = date(2026, 11, 19), date(2026, 11, 20)
@@ -32,10 +33,7 @@ def barlake_(
 ) -> Command:
     """Run a command with --source yahoo and --json; give its exit code and what it printed."""
     del spark  # one session for all
-    monkeypatch.setenv("BARLAKE_YAHOO__PROXY", vendor.address)
-    monkeypatch.setenv("BARLAKE_YAHOO__CA_FILE", str(certificate))
-    monkeypatch.setenv("BARLAKE_YAHOO__INTERVAL_MS", "1")
-    monkeypatch.setattr("barlake.sources.yahoo.CACHE", tmp_path / "cache")
+    ask_on_loopback(monkeypatch, vendor, certificate, tmp_path)
 
     def ran(command: str, *words: str) -> tuple[int, dict[str, Any]]:
         lake = ["--source", "yahoo", "--lake", str(tmp_path / "lake"), "--json"]

@@ -26,7 +26,8 @@ silver: below 1,000 dollars to 4 decimals, others to 2, half up.
 
 - `landing/`: what was received, as text, in immutable Parquet files, kept for ever; in
   `landing/releases/` the decisions to let refused rows in. All else follows from it. Daily bars
-  lie in `landing/<source>-daily/` and enter no table.
+  lie in `landing/<source>-daily/` and enter no table; the splits and dividends of a ticker's whole
+  history, asked for once, lie in `landing/<source>-actions/` and enter `ref.actions`.
 - `bronze`: every value that a bar ever had, by knowledge time.
 - `silver`: what we believe, what we refused, and what is absent.
 - `gold`: features and longer bars.

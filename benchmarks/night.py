@@ -57,7 +57,7 @@ def measured(root: Path, tickers: int, sessions: int) -> dict[str, Any]:
         "history": history,
         "night": night,
         "same night again": again,
-        "peers, 12 features of all sessions": peers.features(lake),
+        "peers, 12 features of all sessions": peers.features(lake, root),
         "peers, the night's bars merged": peers.merge(lake, days[-1], root),
     }
 

@@ -102,6 +102,8 @@ def ask_on_loopback(
     patch.setenv("BARLAKE_YAHOO__PROXY", vendor.address)
     patch.setenv("BARLAKE_YAHOO__CA_FILE", str(certificate))
     patch.setenv("BARLAKE_YAHOO__INTERVAL_MS", "1")
+    patch.setenv("BARLAKE_YAHOO__WAIT_INITIAL_SECONDS", "0.01")
+    patch.setenv("BARLAKE_YAHOO__WAIT_JITTER_SECONDS", "0")
     patch.setattr("barlake.sources.yahoo.CACHE", folder / "cache")
 
 

@@ -454,6 +454,25 @@ def test_a_table_that_is_being_written_ends_with_4_before_spark_starts(
     assert not (tmp_path / "lake" / "main" / "silver").exists()
 
 
+@pytest.mark.parametrize("command", ["run", "fetch"])
+def test_a_file_that_changes_while_spark_starts_ends_with_2_and_makes_no_table(
+    command: str, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars = write_bars(tmp_path / "bars.csv", [row()])
+
+    def start(*_: object) -> None:
+        write_bars(bars, [row(), row(1)])
+
+    monkeypatch.setattr("barlake.io.spark.open_session", start)
+    code = barlake(command, "--source", "files", "--from", "bars.csv", "--lake", "lake")
+
+    out, err = capsys.readouterr()
+    assert (code, out) == (2, "")
+    assert err == "barlake: bars.csv changed while it was read; run again when it is whole\n"
+    left = [path for path in (tmp_path / "lake").rglob("*") if path.is_file()]
+    assert {path.parent.name for path in left} <= {"_leases"}
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_broken_file_ends_with_2_and_its_name_before_spark_starts(
     fault: Fault, tmp_path_factory: pytest.TempPathFactory, capsys: Captured

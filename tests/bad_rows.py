@@ -485,6 +485,14 @@ PRICES = (
     _prices("open and volume swapped", "high_highest", "SHIFTED", "1200", "101.5", "99.75", "100"),
     _prices("a sub-penny high", None, "SUBPENNY", "100.2501", "100.2502", "100.25", "100.2502"),
     _prices("around 1,000", None, "THOUSAND", "999.99994", "1000.004", "999.9999", "1000.0"),
+    # No row tells its unit: what stands beside it does, at the gate.
+    _prices("all a hundred times", None, "CENTS", "10025", "10150", "9975", "10050"),
+    _prices(
+        "all a hundred times, of the dearest share",
+        "price_range",
+        "CENTSDEAR",
+        *("75000000", "75100000", "74900000", "75050000"),
+    ),
 )
 
 VOLUMES = _with(

@@ -30,8 +30,13 @@ RUN_ID = r"[A-Za-z0-9_][A-Za-z0-9_.:+-]{0,199}"
 
 
 @contextmanager
-def running(job: Job, options: Options) -> Iterator["Night"]:
+def running(
+    job: Job, options: Options, *, ready: Callable[[], object] = lambda: None
+) -> Iterator["Night"]:
     """Run a job's body: its tables exist, those it writes are leased, its end is in ops.runs.
+
+    `ready` is called once Spark is up, before the first table is made: what took a while to start
+    may find its input changed.
 
     Raises:
         BarlakeError: As the body does, or BusyError, before anything is written.
@@ -55,11 +60,10 @@ def running(job: Job, options: Options) -> Iterator["Night"]:
         held.enter_context(lease.lease(store, job.writes, run))
         dead = [found for found in lease.abandoned(store) if found["run_id"] != run_id]
         held.enter_context(lease.recorded(store, run))
-        night = _night(settings, store, clock, run)
         try:
+            night = _night(settings, store, clock, run, ready)
             yield from _watched(night, run, clock, dead)
         except InputError:
-            night.lake.clear_staging(run_id)
             lease.forget(store, run_id)
             raise
 
@@ -74,7 +78,13 @@ def opened(options: Options) -> tuple[Settings, Store, Clock]:
     )
 
 
-def _night(settings: Settings, store: Store, clock: Clock, run: dict[str, Any]) -> "Night":
+def _night(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    run: dict[str, Any],
+    ready: Callable[[], object],
+) -> "Night":
     from barlake.io.lake import Lake  # noqa: PLC0415 - brings Spark; a refused run needs none
     from barlake.io.spark import open_session  # noqa: PLC0415
     from barlake.pipelines.underway import Night  # noqa: PLC0415
@@ -82,6 +92,7 @@ def _night(settings: Settings, store: Store, clock: Clock, run: dict[str, Any]) 
     progress = Progress()
     with progress.step("start"):
         spark = open_session(f"barlake {run['job']}", run["run_id"])
+        ready()
         lake = Lake(spark, store, run["run_id"], clock.now())
         with lease.creation(store, run):
             lake.create(TABLES)
@@ -95,6 +106,7 @@ def _watched(
     try:
         yield night
     except InputError:
+        night.lake.clear_staging(run["run_id"])
         raise
     except Exception as fault:
         status = "blocked" if isinstance(fault, QualityError) else "failed"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,8 @@ def run(options: Options, asked: Asked) -> dict[str, Any]:
     from barlake.pipelines import night as pipeline  # noqa: PLC0415 - brings Spark
     from barlake.summary import summary  # noqa: PLC0415
 
-    with steps_look.shown(options) as took, running(jobs.RUN, options) as night:
+    ready = partial(source.requests, [])
+    with steps_look.shown(options) as took, running(jobs.RUN, options, ready=ready) as night:
         pipeline.run(night, source, asked.wanted, names)
     night.progress.seconds.update(took)
     return summary(night)
@@ -101,7 +103,7 @@ def fetch(options: Options, asked: Asked) -> dict[str, Any]:
     from barlake.pipelines import asking  # noqa: PLC0415 - brings Spark
     from barlake.summary import cut_off  # noqa: PLC0415
 
-    with running(jobs.FETCH, options) as night:
+    with running(jobs.FETCH, options, ready=partial(source.requests, [])) as night:
         requests = asking.planned(night, source, asked.wanted, names)
         batches = asking.fetched(night, source, requests, asked.wanted)
     facts = [fact for batch in batches for fact in batch.facts]

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from datetime import datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,12 @@ def assert_books_are_closed(root: Path, ended: dict[str, str], *, received: dict
         assert _audited(found, run)["received"] == number, run
     for run in (run for run, status in ended.items() if status == "abandoned"):
         _assert_audit_tells_what_was_published(found, run)
+
+
+def assert_the_calendar_reaches(found: Contents, moment: datetime) -> None:
+    """The table of sessions, which readers and the gate go by, knows 200 days ahead of a run."""
+    last = max(row["session_date"] for row in found["ref.sessions"])
+    assert last - moment.date() >= timedelta(days=200), f"ref.sessions ends on {last}"
 
 
 def commit_runs(root: Path, table: Table) -> list[str | None]:

@@ -1,11 +1,14 @@
 """Jobs on real tables: one submission, the steps one at a time, a rebuild, a blocked night."""
 
+import errno
 import json
 import os
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,8 @@ from tests.lake.invariants import (
     assert_equal,
     assert_files_are_there,
     assert_log_is_sane,
+    assert_the_calendar_reaches,
+    commit_runs,
     contents,
     files,
     versions,
@@ -145,6 +150,61 @@ def test_a_rebuilt_lake_of_a_vendor_equals_the_living_one(
     assert_equal(contents(tmp_path / "again"), contents(tmp_path / "lake"), DATA)
 
 
+def test_a_lake_knows_its_sessions_200_days_ahead_of_each_run(
+    folder: Path, expected: Contents
+) -> None:
+    assert_the_calendar_reaches(contents(folder / "base"), FIRST_NIGHT)
+    assert_the_calendar_reaches(expected, SECOND_NIGHT)
+
+    soon = SECOND_NIGHT.date() + timedelta(days=200)
+    known = [row for row in expected["ref.sessions"] if row["session_date"] < soon]
+    with pytest.raises(AssertionError, match="ends on 2027-06-17"):
+        assert_the_calendar_reaches({"ref.sessions": known}, SECOND_NIGHT)
+
+
+def test_vacuum_deletes_what_nothing_has_used_for_the_retention_and_nothing_else(
+    spark: SparkSession, folder: Path, expected: Contents, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = folder / "vacuumed"
+    shutil.copytree(folder / "lake", root)
+    days = {"old": 31, "young": 29}  # replaced files are kept for 30
+    [day, *_] = sorted((root / silver.BARS_1M.path).glob("session_date=*"))
+    for path in root.rglob("part-*.parquet"):
+        age(path, days["old"])
+    for name, number in days.items():
+        orphan = shutil.copy(next(day.glob("part-*.parquet")), day / f"part-{name}.parquet")
+        age(Path(orphan), number)
+    before = data_files(root)
+    at = f"ALTER TABLE delta.`{root / gold.BARS.path}` SET TBLPROPERTIES"
+    for short in ("interval 6 days", "interval 160 hours"):
+        spark.sql(f"{at} ('delta.deletedFileRetentionDuration' = '{short}')")
+        code, output, errors = ended(capsys, cli.vacuum, root)
+
+        assert (code, output) == (2, "")
+        said = f"barlake: gold.bars keeps deleted files for '{short}'; a reader"
+        assert errors.splitlines()[-1].startswith(said)
+        assert data_files(root) == before
+    spark.sql(f"{at} ('delta.deletedFileRetentionDuration' = 'interval 30 days')")
+    code, output, _ = ended(capsys, cli.vacuum, root)
+
+    deleted = {name: n for name, n in json.loads(output)["files_deleted"].items() if n}
+    assert (code, deleted) == (0, {"silver.bars_1m": 1})
+    gone = str((day / "part-old.parquet").relative_to(root))
+    assert before - data_files(root) == {gone}
+    assert_equal(contents(root), expected)
+    assert_files_are_there(root)
+
+
+def age(path: Path, days: int) -> None:
+    """Make a file as old as if it had been written some days ago."""
+    moment = time.time() - timedelta(days=days).total_seconds()
+    os.utime(path, (moment, moment))
+
+
+def data_files(root: Path) -> set[str]:
+    return {str(path.relative_to(root)) for path in root.rglob("part-*.parquet")}
+
+
 def test_status_tells_what_the_lake_holds(folder: Path, expected: Contents) -> None:
     told = json.loads(asked_of(folder, "status", "--json", "--as-of", SECOND))
 
@@ -234,6 +294,43 @@ def test_a_gate_that_blocks_leaves_silver_and_gold_as_they_were(
     assert raised == []  # a second run of one name takes the place of the first
 
 
+def test_a_run_that_breaks_ends_with_1_and_failed_and_the_next_makes_it_good(
+    folder: Path,
+    expected: Contents,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root = folder / "broken"
+    shutil.copytree(folder / "base", root)
+    received = len((folder / "second.csv").read_text().splitlines()) - 1
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("barlake.pipelines.night.run_gold", full)
+    code, _, errors = submitted(capsys, root, folder / "second.csv", "broken")
+
+    assert code == 1
+    fault = "OSError: [Errno 28] No space left on device"
+    assert errors.splitlines()[-1] == f"barlake: {fault} (--debug shows where)"
+    found = contents(root)
+    [row] = [row for row in found["ops.runs"] if row["run_id"] == "broken"]
+    assert (row["job"], row["status"]) == ("run", "failed")
+    assert json.loads(row["detail"])["fault"] == fault
+    assert row["finished_at"] >= row["started_at"]
+    assert commit_runs(root, silver.BARS_1M)[-1] == "broken"
+    assert_books_are_closed(root, {"base": "ok", "broken": "failed"}, received={"broken": received})
+    assert list((root / "_runs").iterdir()) == []
+    assert not list((root / "_staging").glob("*"))
+
+    monkeypatch.undo()
+    code, _, _ = submitted(capsys, root, folder / "second.csv", "next")
+
+    assert code == 0
+    assert_equal(contents(root), expected)
+    assert_books_are_closed(root, {"broken": "failed", "next": "ok"}, received={"next": received})
+
+
 def assert_results_are_kept(found: Contents, run: str, *, broken: dict[str, str]) -> None:
     """One result for each rule and the whole batch, and one for each ticker that broke one."""
     results = [row for row in found["ops.dq_results"] if row["run_id"] == run]
@@ -288,9 +385,20 @@ def submitted(
     capsys: pytest.CaptureFixture[str], root: Path, path: Path, run_id: str
 ) -> tuple[Any, str, str]:
     """Do what jobs/run.py does, in this session; give exit code, output and errors."""
-    where = ["--source", "files", "--from", str(path), "--lake", str(root)]
+    return ended(capsys, cli.run_, root, "--source", "files", "--from", str(path), run_id=run_id)
+
+
+def ended(
+    capsys: pytest.CaptureFixture[str],
+    job: Callable[..., None],
+    root: Path,
+    *words: str,
+    run_id: str = "ended",
+) -> tuple[Any, str, str]:
+    """Do what a job's script does, in this session; give exit code, output and errors."""
+    where = ["--lake", str(root), "--as-of", SECOND, "--run-id", run_id, "--json"]
     capsys.readouterr()
     with pytest.raises(SystemExit) as ending:
-        cli.script(cli.run_, [*where, "--as-of", SECOND, "--run-id", run_id, "--json"])
+        cli.script(job, [*words, *where])
     told = capsys.readouterr()
     return ending.value.code, told.out, told.err

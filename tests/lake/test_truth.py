@@ -1,5 +1,6 @@
 """When a bar is believed, and in which share unit: one lake, delivery after delivery."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -57,11 +58,13 @@ def early_rows() -> list[dict[str, Any]]:
         row(0, ticker="MOVED", close=101.0, fetched_at=second),
         *(row(m, ticker="HALF", close=100.0 + m, fetched_at=second) for m in range(12)),
         row(0, ticker="FADES", fetched_at=second),
+        *(row(m, ticker="CENTS", close=100.0, fetched_at=second) for m in range(12)),
+        row(0, ticker="CENT", close=100.0, fetched_at=second),
     ]
 
 
 def night_rows() -> list[dict[str, Any]]:
-    """The night's fetch: all minutes are final, and one ticker is in another share unit."""
+    """The night's fetch: all minutes are final, and two tickers are in another share unit."""
     return [
         row(0, ticker="ONCE"),
         row(0, ticker="AGAIN"),
@@ -70,6 +73,8 @@ def night_rows() -> list[dict[str, Any]]:
         *(row(m, ticker="HALF", close=(100.0 + m) / 2) for m in range(12)),
         row(20, ticker="HALF", close=60.0),
         row(0, ticker="FADES", volume=0),
+        *(row(m, ticker="CENTS", close=10_000.0) for m in range(12)),
+        row(0, ticker="CENT", close=10_000.0),
         row(389, ticker="LAST"),
     ]
 
@@ -118,9 +123,15 @@ def test_a_covered_close_fills_the_session_to_its_last_minute(told: Told) -> Non
 def test_a_delivery_in_an_unexplained_share_unit_is_refused_whole(told: Told) -> None:
     refused = held(told.lake, "SELECT * FROM silver.quarantine WHERE rule = 'share_unit'")
 
-    assert {r["ticker"] for r in refused} == {"HALF"}
-    assert len(refused) == 13
+    assert Counter(r["ticker"] for r in refused) == {"HALF": 13, "CENTS": 12}
     assert told.night.get("HALF", {}).get(20) is None or told.night["HALF"][20]["is_filled"]
+
+
+def test_one_bar_a_hundred_times_dear_tells_no_unit_and_is_a_correction(told: Told) -> None:
+    """Ten minutes must agree on a ratio before a delivery is refused for it."""
+    bar = told.night["CENT"][0]
+
+    assert (bar["close"], bar["revision"]) == (10_000.0, 1)
 
 
 def test_a_volume_that_drops_to_zero_is_refused(told: Told) -> None:

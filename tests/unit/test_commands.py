@@ -31,6 +31,7 @@ from barlake.model.errors import (
 from barlake.options import Options
 from barlake.sources.files import FilesSource
 from tests.builders import AFTER, row, write_bars
+from tests.unit.test_files import FAULTS, Fault
 
 PROJECT = Path(__file__).resolve().parents[2]
 Captured = pytest.CaptureFixture[str]
@@ -451,6 +452,39 @@ def test_a_table_that_is_being_written_ends_with_4_before_spark_starts(
     assert "silver.bars_1m is being written by run night-1 (process 1)" in err
     assert json.loads(out)["status"] == "failed"
     assert not (tmp_path / "lake" / "main" / "silver").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "fetch"])
+def test_a_file_that_changes_while_spark_starts_ends_with_2_and_makes_no_table(
+    command: str, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars = write_bars(tmp_path / "bars.csv", [row()])
+
+    def start(*_: object) -> None:
+        write_bars(bars, [row(), row(1)])
+
+    monkeypatch.setattr("barlake.io.spark.open_session", start)
+    code = barlake(command, "--source", "files", "--from", "bars.csv", "--lake", "lake")
+
+    out, err = capsys.readouterr()
+    assert (code, out) == (2, "")
+    assert err == "barlake: bars.csv changed while it was read; run again when it is whole\n"
+    left = [path for path in (tmp_path / "lake").rglob("*") if path.is_file()]
+    assert {path.parent.name for path in left} <= {"_leases"}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_broken_file_ends_with_2_and_its_name_before_spark_starts(
+    fault: Fault, tmp_path_factory: pytest.TempPathFactory, capsys: Captured
+) -> None:
+    given = tmp_path_factory.mktemp("given")
+    for name, content in fault.files.items():
+        (given / name).write_bytes(content)
+    code = barlake("run", "--source", "files", "--from", str(given), "--lake", "lake")
+
+    # The last one is the broken one; where none is a delivery, the folder is.
+    *_, broken = [str(given), *(name for name in fault.files if name[0] not in "._")]
+    assert_refused(code, capsys, re.escape(repr(broken)[1:-1]))
 
 
 def test_a_broken_file_of_daily_bars_ends_with_2_before_spark_starts(

@@ -359,6 +359,24 @@ def test_requests_are_files_by_name_and_equal_content_once(tmp_path: Path) -> No
     assert [files.fetch(request).facts.detail for request in asked] == ["a.csv.gz", "c.CSV"]
 
 
+def test_a_file_that_changes_between_two_readings_is_refused_by_name(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_bytes(CSV + name.encode())
+    files = source(tmp_path)
+    first = files.answers()
+    (tmp_path / "a.csv").write_bytes(CSV + b"a.csv")  # written again, and the same
+
+    assert files.answers() == first
+
+    [_, changing] = files.requests(())
+    (tmp_path / "b.csv").write_bytes(CSV + ROW)
+
+    for reading in (lambda: files.fetch(changing), lambda: files.requests(())):
+        with pytest.raises(InputError, match=r"^b\.csv changed while it was read; run again"):
+            reading()
+    assert len(source(tmp_path).answers()) == 2
+
+
 def test_a_request_is_the_hash_of_the_content_whatever_its_name(tmp_path: Path) -> None:
     names = {"a.csv": CSV, "b.csv": CSV, "c.csv.gz": gzip.compress(CSV, mtime=1)}
     digests = {answer(tmp_path, name, content).facts.request_id for name, content in names.items()}

@@ -30,24 +30,27 @@ class FilesSource:
         self._path = path
         self._clock = clock
         self._asked = None if asked is None else tuple(sorted(asked))
+        self._digests: dict[Path, str] = {}
 
     def requests(self, wanted: Sequence[Request]) -> Sequence[Request]:
         """Give one request per file, by name, whatever is wanted; equal content once.
 
         Raises:
-            InputError: Nothing is there, or something else than files of bars.
+            InputError: Nothing is there, or something else than files of bars; or a file that is
+                not what this source read of it before.
         """
         del wanted
         named: dict[str, Request] = {}
         for file in files_at(self._path):
-            named.setdefault(_digest(content(file)), Request(path=str(file)))
+            named.setdefault(self._read(file)[1], Request(path=str(file)))
         return list(named.values())
 
     def fetch(self, request: Request) -> Answer:
         """Read one file once: its hash and its rows come from the same bytes.
 
         Raises:
-            InputError: The file is no file of bars; one sentence says why and what to do.
+            InputError: The file is no file of bars, or not what this source read of it before; one
+                sentence says why and what to do.
         """
         return self._answer(request, is_daily=False)
 
@@ -55,7 +58,8 @@ class FilesSource:
         """Read one file of daily bars; `ts` may be a date.
 
         Raises:
-            InputError: The file is no file of bars; one sentence says why and what to do.
+            InputError: The file is no file of bars, or not what this source read of it before; one
+                sentence says why and what to do.
         """
         return self._answer(request, is_daily=True)
 
@@ -63,10 +67,10 @@ class FilesSource:
         if request.path is None:
             raise InputError("a source of files has no answer to a request without a path")
         path, now = Path(request.path), self._clock()
-        served = content(path)
+        served, digest = self._read(path)
         texts = _texts(served, file=path.name, is_daily=is_daily)
         facts = Facts(
-            request_id=_digest(served) + (DAILY_REQUEST if is_daily else ""),
+            request_id=digest + (DAILY_REQUEST if is_daily else ""),
             ticker=None,
             range_start=None,
             range_end=None,
@@ -80,6 +84,14 @@ class FilesSource:
         )
         return Answer(facts=facts, rows=_served(texts, facts))
 
+    def _read(self, path: Path) -> tuple[bytes, str]:
+        """Give a file's content and its hash, which must be that of the first reading."""
+        served = content(path)
+        digest = sha256(served).hexdigest()
+        if self._digests.setdefault(path, digest) != digest:
+            raise InputError(f"{path.name} changed while it was read; run again when it is whole")
+        return served, digest
+
     def answers(self) -> Sequence[Answer]:
         """Fetch every file, so that a bad one is found before any is landed.
 
@@ -87,10 +99,6 @@ class FilesSource:
             InputError: One of the files is no file of bars.
         """
         return [self.fetch(request) for request in self.requests(())]
-
-
-def _digest(served: bytes) -> str:
-    return sha256(served).hexdigest()
 
 
 def _texts(served: bytes, *, file: str, is_daily: bool) -> pa.Table:

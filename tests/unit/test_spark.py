@@ -1,0 +1,40 @@
+"""The session that truth rests on, without Spark: a stand-in has its settings."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from barlake.io.spark import REQUIRED, UnsafeSessionError, require_safe
+
+WRONG = {
+    "spark.sql.session.timeZone": "America/New_York",
+    "spark.sql.ansi.enabled": "false",
+    "spark.sql.files.ignoreCorruptFiles": "true",
+    "spark.sql.files.ignoreMissingFiles": "true",
+    "spark.databricks.delta.schema.autoMerge.enabled": "true",
+    "spark.databricks.delta.retentionDurationCheck.enabled": "false",
+}
+
+
+def session(**changed: str) -> Any:
+    """Stand in for a session whose settings are those required, but for what is changed."""
+    settings = REQUIRED | changed
+    return SimpleNamespace(conf=SimpleNamespace(get=settings.__getitem__))
+
+
+@pytest.mark.parametrize("key", WRONG)
+def test_a_session_with_one_unsafe_setting_is_refused_by_its_name_and_value(key: str) -> None:
+    with pytest.raises(UnsafeSessionError) as refusal:
+        require_safe(session(**{key: WRONG[key]}))
+
+    assert f"{key} is {WRONG[key]} and must be {REQUIRED[key]}" in str(refusal.value)
+
+
+def test_no_required_setting_is_left_untried() -> None:
+    assert WRONG.keys() == REQUIRED.keys()
+
+
+def test_a_session_with_all_of_them_is_taken_however_a_boolean_is_spelled() -> None:
+    require_safe(session())
+    require_safe(session(**{"spark.sql.ansi.enabled": "TRUE"}))

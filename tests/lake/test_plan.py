@@ -9,10 +9,11 @@ from pyspark.sql import functions as F
 from barlake import calendar
 from barlake.io import arrow
 from barlake.io.lake import Lake
-from barlake.landing import land
+from barlake.landing import kind_of, land
 from barlake.model import ops, silver
-from barlake.model.landed import Outcome
-from barlake.pipelines.asking import planned
+from barlake.model.landed import ENDS_ID, Kind, Outcome
+from barlake.pipelines import ledger
+from barlake.pipelines.asking import fetched, planned
 from barlake.pipelines.underway import Wanted
 from barlake.settings import Settings
 from barlake.sources.manners import Manners
@@ -26,12 +27,18 @@ WEEK = Wanted(start=date(2026, 11, 16), end=date(2026, 11, 20))
 VENDOR = SimulatedSource(seed=7, clock=lambda: EVENING, manners=Manners.none())
 
 
-def said(ticker: str, outcome: Outcome, days_ago: int) -> dict[str, Any]:
+def said(ticker: str, outcome: Outcome, days_ago: int, kind: Kind = Kind.MINUTES) -> dict[str, Any]:
     """A row of ops.requests."""
     at = EVENING - timedelta(days=days_ago)
     known = {"ticker": ticker, "outcome": outcome.value, "received_at": at}
     asked = {"requested_at": at, "range_start": at, "range_end": at, "attempts": 1, "rows": 0}
-    return {"request_id": f"{ticker} {at}", "run_id": "r", "source": "yahoo", **known, **asked}
+    return {
+        "request_id": f"{ticker} {at}{ENDS_ID[kind]}",
+        "run_id": "r",
+        "source": "yahoo",
+        **known,
+        **asked,
+    }
 
 
 def day_of_coverage(day: date, *, observed: int) -> dict[str, Any]:
@@ -55,6 +62,21 @@ def test_an_unknown_ticker_is_left_alone_for_a_week_and_asked_for_again(
     lake.merge(ops.REQUESTS, arrow.frame(lake.spark, ops.REQUESTS, rows))
 
     assert {request.ticker for request in asked(lake, conf)} == tickers
+
+
+def test_what_is_said_of_daily_bars_and_actions_says_nothing_of_minutes(
+    lake: Lake, conf: Settings
+) -> None:
+    rows = [said("GONE", Outcome.UNKNOWN_TICKER, 1, kind) for kind in (Kind.DAILY, Kind.ACTIONS)]
+    rows += [
+        dict(said("AAPL", Outcome.OK, 0, kind), range_start=EVENING - timedelta(days=1))
+        for kind in Kind
+    ]
+    lake.merge(ops.REQUESTS, arrow.frame(lake.spark, ops.REQUESTS, rows))
+
+    assert {request.ticker for request in asked(lake, conf)} == {*UNIVERSE}
+    reaching = ledger.requests_of(lake, [date(2026, 11, 20)]).collect()
+    assert [(r.ticker, r.request_id[-1]) for r in reaching] == [("AAPL", "0")]
 
 
 def test_a_session_of_which_nothing_was_seen_is_asked_for_until_it_is_gone(
@@ -81,8 +103,17 @@ def test_a_session_of_which_nothing_was_seen_is_asked_for_until_it_is_gone(
     ]
 
 
-def test_what_a_dead_run_landed_is_not_asked_for_again(lake: Lake, conf: Settings) -> None:
-    first, *rest = asked(lake, conf, WEEK)
-    land(lake.store, VENDOR.name, [VENDOR.fetch(first)])
+def test_what_a_dead_run_landed_is_not_asked_for_again_and_what_lacks_of_a_kind_is(
+    lake: Lake, conf: Settings
+) -> None:
+    """It had the minutes of the first ticker and the daily bars of the last."""
+    daily = conf.model_copy(update={"source": conf.source.model_copy(update={"daily": True})})
+    night = resumed(lake, daily)
+    requests = planned(night, VENDOR, WEEK, UNIVERSE)
+    land(lake.store, VENDOR.name, [VENDOR.fetch(requests[0])])
+    land(lake.store, VENDOR.name, [VENDOR.daily(requests[-1])], kind=Kind.DAILY)
 
-    assert asked(lake, conf, WEEK) == rest
+    batches = fetched(night, VENDOR, requests, WEEK)
+
+    landed = [(kind_of(b), [f.ticker for f in b.facts]) for b in batches]
+    assert landed == [(Kind.MINUTES, UNIVERSE[1:]), (Kind.DAILY, UNIVERSE[:-1])]

@@ -13,6 +13,7 @@ from barlake.pipelines.asked import (
     still_wanted,
     unanswered,
     unknown,
+    with_refused,
 )
 from barlake.sources.source import Request
 
@@ -125,6 +126,30 @@ def test_a_wider_answer_covers_a_request() -> None:
     wider = answered(range_start=MONDAY - timedelta(days=1), range_end=FRIDAY + timedelta(days=1))
 
     assert still_wanted([WEEK], [wider], CLOSE) == []
+
+
+# --- what was refused
+
+
+def test_what_was_refused_is_asked_for_with_the_rest_until_it_is_answered() -> None:
+    before: dict[str, Any] = {"range_start": MONDAY - timedelta(days=20), "range_end": MONDAY}
+    refused = answered(Outcome.RATE_LIMITED, **before)
+    soon, late = (answered(**before, received_at=CLOSE + timedelta(days=n)) for n in (-1, 1))
+    narrow = answered(range_end=MONDAY, received_at=CLOSE + timedelta(days=1))
+    again = answered(Outcome.ERROR, **before, received_at=CLOSE + timedelta(days=2))
+    wider = Request(ticker="AAPL", start=before["range_start"], end=FRIDAY)
+
+    assert with_refused([WEEK], [refused]) == [wider]
+    assert with_refused([WEEK], [late, refused]) == [WEEK]
+    assert with_refused([WEEK], [soon, refused]) == [wider]
+    assert with_refused([WEEK], [refused, narrow]) == [wider]
+    assert with_refused([WEEK], [refused, late, again]) == [wider]
+
+
+def test_what_another_ticker_was_refused_is_not_asked_of_this_one() -> None:
+    refused = answered(Outcome.ERROR, ticker="MSFT", range_start=MONDAY - timedelta(days=1))
+
+    assert with_refused([WEEK], [refused]) == [WEEK]
 
 
 def test_an_answer_holds_all_from_when_the_last_close_was_final() -> None:

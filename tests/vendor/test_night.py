@@ -88,11 +88,15 @@ def test_what_yahoo_refuses_blocks_a_night_and_comes_with_the_next(
     assert missing == [("NVDA", "2026", "rate_limited"), ("NVDA", "1900", "rate_limited")]
     assert "2 of the run's requests brought no answer (2 rate_limited)" in blocked["error"]
     lake = barlake.open(str(tmp_path / "lake"))
-    assert told(lake, "SELECT ticker, outcome, attempts FROM ops.requests ORDER BY ALL") == [
-        ("AAPL", "ok", 1),
-        ("GONE", "unknown_ticker", 1),
-        ("MSFT", "ok", 1),
-        ("NVDA", "rate_limited", 4),
+    assert told(lake, _REQUESTS) == [
+        ("minutes", "AAPL", "ok", 1),
+        ("minutes", "GONE", "unknown_ticker", 1),
+        ("minutes", "MSFT", "ok", 1),
+        ("minutes", "NVDA", "rate_limited", 4),
+        ("actions", "AAPL", "ok", 1),
+        ("actions", "GONE", "unknown_ticker", 0),
+        ("actions", "MSFT", "ok", 1),
+        ("actions", "NVDA", "rate_limited", 2),
     ]
     assert told(lake, "SELECT status FROM ops.runs WHERE job = 'run'") == [("blocked",)]
     assert told(lake, _OBSERVED) == [
@@ -130,6 +134,11 @@ def test_what_yahoo_refuses_blocks_a_night_and_comes_with_the_next(
     ]
 
 
+_REQUESTS = """
+SELECT CASE WHEN request_id LIKE '%-1d' THEN 'daily' WHEN request_id LIKE '%-actions' THEN 'actions'
+       ELSE 'minutes' END AS kind, ticker, outcome, attempts FROM ops.requests
+ORDER BY kind DESC, ticker
+"""
 _OBSERVED = """
 SELECT ticker, session_date, count(*) FROM silver.bars_1m WHERE NOT is_filled
 GROUP BY ALL ORDER BY ALL

@@ -57,6 +57,25 @@ def still_wanted(
     return [r for r in requests if not any(_answers(f, r) for f in held.get(r.ticker or "", ()))]
 
 
+def with_refused(requests: Iterable[Request], landed: Iterable[Batch]) -> list[Request]:
+    """Stretch each ticker's request over what was refused before, and not answered since.
+
+    Args:
+        requests: One a ticker.
+        landed: All landing files of their kind.
+    """
+    facts = sorted((f for batch in landed for f in batch.facts), key=lambda fact: fact.received_at)
+    refused: dict[str, list[Request]] = {}
+    for fact in facts:
+        name = fact.ticker or ""
+        if fact.outcome in LOST:
+            asked = Request(ticker=name, start=fact.range_start, end=fact.range_end)
+            refused.setdefault(name, []).append(asked)
+        else:
+            refused[name] = [r for r in refused.get(name, ()) if not _answers(fact, r)]
+    return [_stretched(request, refused.get(request.ticker or "", ())) for request in requests]
+
+
 def settled_since(now: datetime, closes: Sequence[datetime], settle_minutes: int) -> datetime:
     """Give from when on an answer holds all that a vendor had to say of closed sessions."""
     final = timedelta(minutes=settle_minutes)
@@ -67,6 +86,13 @@ def unanswered(batches: Iterable[Batch]) -> list[Facts]:
     """Give the requests of real vendors that brought nothing, and that must be asked again."""
     real = (batch for batch in batches if batch.source in landing.REAL)
     return [fact for batch in real for fact in batch.facts if fact.outcome in LOST]
+
+
+def _stretched(request: Request, over: Iterable[Request]) -> Request:
+    both = [request, *over]
+    start = min((r.start for r in both if r.start), default=None)
+    end = max((r.end for r in both if r.end), default=None)
+    return Request(ticker=request.ticker, start=start, end=end)
 
 
 def _answers(fact: Facts, request: Request) -> bool:

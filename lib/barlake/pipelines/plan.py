@@ -9,6 +9,7 @@ from barlake import calendar
 from barlake.io import arrow
 from barlake.io.lake import Lake
 from barlake.model import ops, silver
+from barlake.model.landed import OF_MINUTES
 from barlake.pipelines.asked import in_fair_order, unknown
 from barlake.settings import SourceSettings
 from barlake.sources.requests import requests_over
@@ -46,7 +47,7 @@ def plan(lake: Lake, settings: SourceSettings, tickers: Sequence[str]) -> list[R
 def set_aside(lake: Lake, settings: SourceSettings) -> set[str]:
     """Give the tickers that the vendor did not know of late; they are asked for again later."""
     since = lake.now - timedelta(days=settings.unknown_days)
-    recent = lake.read(ops.REQUESTS, F.col("received_at") >= F.lit(since))
+    recent = lake.read(ops.REQUESTS, F.col("received_at") >= F.lit(since)).where(OF_MINUTES)
     asked = recent.where(F.col("source") != "files").select("ticker", "received_at", "outcome")
     return unknown(arrow.rows(asked))
 

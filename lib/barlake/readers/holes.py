@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from barlake import calendar
 from barlake.calendar import Session
+from barlake.model.landed import OF_MINUTES
 from barlake.readers.frames import OpenLake
 from barlake.sources.requests import chunks
 
@@ -37,7 +38,7 @@ unheld AS (
 ),
 unknown AS (
     SELECT ticker, arg_max(outcome, received_at) = 'unknown_ticker' AS is_unknown
-    FROM ops.requests GROUP BY ticker
+    FROM ops.requests WHERE :of_minutes GROUP BY ticker
 ),
 told AS (
     SELECT ticker, session_date, g.minutes AS minutes, can_be_had, expires_at, CASE
@@ -60,7 +61,7 @@ told AS (
 SELECT ticker, session_date AS session, sum(minutes)::BIGINT AS minutes, reason, expires_at
 FROM told GROUP BY ALL
 ORDER BY any_value(can_be_had) DESC, expires_at, ticker, session, reason
-"""
+""".replace(":of_minutes", OF_MINUTES)
 _EVERYTHING = """
 SELECT ticker, session_date AS session, minutes::BIGINT AS minutes,
        CASE WHEN can_be_had THEN 'never_asked' ELSE 'lost' END AS reason, expires_at

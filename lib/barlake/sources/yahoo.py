@@ -12,24 +12,17 @@ import pyarrow as pa
 
 from barlake.calendar import EXCHANGE_ZONE
 from barlake.model.errors import InputError
-from barlake.model.landed import Facts, Kind, Outcome
+from barlake.model.landed import ENDS_ID, Facts, Kind, Outcome
 from barlake.settings import CACHE, YahooSettings
 from barlake.sources.expected import empty, unserved
 from barlake.sources.pace import Breaker, Budget, patiently
-from barlake.sources.source import (
-    ACTIONS_REQUEST,
-    DAILY_REQUEST,
-    SERVED_SCHEMA,
-    Answer,
-    Request,
-)
+from barlake.sources.source import SERVED_SCHEMA, Answer, Request
 from barlake.sources.yahoo_answers import rows_served
 from barlake.sources.yahoo_charts import Chart, Charts
 from barlake.sources.yahoo_events import Event, rows_of_events
 from barlake.sources.yahoo_faults import FailedError, Fault, judged
 
 Found = Chart | list[Event]
-SUFFIXES = {Kind.MINUTES: "", Kind.DAILY: DAILY_REQUEST, Kind.ACTIONS: ACTIONS_REQUEST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +37,7 @@ class _Asked:
     def request_id(self) -> str:
         names = ("yahoo", self.ticker, self.start, self.end, self.at)
         digest = sha256("/".join(map(str, names)).encode()).hexdigest()[:32]
-        return digest + SUFFIXES[self.kind]
+        return digest + ENDS_ID[self.kind]
 
 
 class YahooSource:

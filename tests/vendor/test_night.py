@@ -79,8 +79,8 @@ def test_what_yahoo_refuses_blocks_a_night_and_comes_with_the_next(
         ("AAPL", "3mo"): 1,
         ("MSFT", "1m"): 1,
         ("MSFT", "3mo"): 1,
-        ("NVDA", "1m"): 4,
-        ("NVDA", "3mo"): 2,  # six refusals in a row: Yahoo is left alone
+        ("NVDA", "1m"): 5,
+        ("NVDA", "3mo"): 2,  # seven refusals in a row: Yahoo is left alone
         ("GONE", "1m"): 1,
     }
     assert (code, blocked["status"]) == (3, "blocked")
@@ -92,7 +92,7 @@ def test_what_yahoo_refuses_blocks_a_night_and_comes_with_the_next(
         ("minutes", "AAPL", "ok", 1),
         ("minutes", "GONE", "unknown_ticker", 1),
         ("minutes", "MSFT", "ok", 1),
-        ("minutes", "NVDA", "rate_limited", 4),
+        ("minutes", "NVDA", "rate_limited", 5),
         ("actions", "AAPL", "ok", 1),
         ("actions", "GONE", "unknown_ticker", 0),
         ("actions", "MSFT", "ok", 1),

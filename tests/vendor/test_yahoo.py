@@ -20,6 +20,7 @@ Make = Callable[..., Client]
 OPEN = epoch(FRIDAY.open_utc)
 COLD = 2  # a cookie and a crumb, once a process
 DOWN = Say(503, b"<html>Service Unavailable</html>")
+PAUSE = 150.0
 NOISY = 248.3596954345703
 CRUMB = "/v1/test/getcrumb"
 
@@ -279,12 +280,13 @@ def with_unequal_columns(answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
+STALE = Say(401, {"finance": {"error": {"code": "x"}}})
 PASSING: dict[str, tuple[Fault, Outcome]] = {
     "429": (TOO_MANY, Outcome.RATE_LIMITED),
     "500": (Say(500, b"oops"), Outcome.ERROR),
     "503 with a page": (DOWN, Outcome.ERROR),
     "502 with JSON": (Say(502, {"finance": {"error": {"code": "Bad Gateway"}}}), Outcome.ERROR),
-    "401, crumb or not": (Say(401, {"finance": {"error": {"code": "x"}}}), Outcome.ERROR),
+    "401, crumb or not": (STALE, Outcome.ERROR),
     "a page with 200": (Say(200, b"<html>Oops</html>"), Outcome.ERROR),
     "down with 200": (Say(200, b"Will be right back"), Outcome.ERROR),
     "JSON cut short": (Say(200, b'{"chart":{"result":[{"meta":'), Outcome.ERROR),
@@ -318,7 +320,10 @@ def test_what_does_not_pass_ends_as_what_it_is(
     answer = friday(apple)
 
     assert (answer.facts.outcome, answer.facts.rows) == (fault[1], 0)
-    assert answer.facts.attempts == 4
+    assert (
+        answer.facts.attempts == 5
+    )  # four, a pause, and one more; after a 401 yfinance asks twice
+    assert len(vendor.charts) == (10 if fault[0] is STALE else 5)
     assert answer.facts.detail
     assert apple.source.sent == len(vendor.log)
 
@@ -487,15 +492,53 @@ def test_a_proxy_whose_certificate_nobody_named_is_not_trusted(
 
 
 def test_after_refusals_in_a_row_the_vendor_is_left_alone(vendor: Vendor, client: Make) -> None:
-    made = client(refusals_max=6, attempts=4)
+    """After two pauses, and a question after each."""
+    made = client()
     vendor.always[""] = TOO_MANY
 
     answers = [friday(made, f"T{n}") for n in range(200)]
 
     assert {a.facts.outcome for a in answers} == {Outcome.RATE_LIMITED}
-    assert [a.facts.attempts for a in answers[:4]] == [4, 2, 0, 0]
-    assert len(vendor.charts) == 6
-    assert answers[-1].facts.detail == "not asked: 6 refusals in a row; 0 requests"
+    assert [a.facts.attempts for a in answers[:4]] == [5, 2, 0, 0]
+    assert len(vendor.charts) == 7
+    assert made.waits.count(PAUSE) == 2
+    assert answers[-1].facts.detail == "not asked: 7 refusals in a row; 0 requests"
+
+
+def test_an_outage_of_two_minutes_is_waited_out_and_all_lands(vendor: Vendor, client: Make) -> None:
+    made = client()
+    vendor.bars = {f"T{n}": day_of(FRIDAY.session_date) for n in range(20)}
+    vendor.rewrite = lambda _, told: DOWN if 5 <= sum(made.waits) < 125 else told
+
+    answers = [friday(made, ticker) for ticker in vendor.bars]
+
+    assert {a.facts.outcome for a in answers} == {Outcome.OK}
+    assert sorted(a.facts.attempts for a in answers) == [*[1] * 19, 5]
+    assert len(vendor.charts) == 20 + 4
+    assert made.waits.count(PAUSE) == 1
+
+
+def test_a_longer_outage_costs_one_ticker_and_the_rest_lands(vendor: Vendor, client: Make) -> None:
+    made = client()
+    vendor.bars = {f"T{n}": day_of(FRIDAY.session_date) for n in range(20)}
+    vendor.rewrite = lambda _, told: DOWN if sum(made.waits) < 270 else told
+
+    answers = [friday(made, ticker) for ticker in vendor.bars]
+
+    assert [a.facts.attempts for a in answers] == [5, 2, *[1] * 18]
+    assert [a.facts.outcome for a in answers] == [Outcome.ERROR, *[Outcome.OK] * 19]
+
+
+def test_tickers_that_fail_alone_do_not_stop_the_others(vendor: Vendor, client: Make) -> None:
+    made = client()
+    vendor.bars = {f"T{n}": day_of(FRIDAY.session_date) for n in range(6)}
+    vendor.always = dict.fromkeys(["T0", "T2", "T4"], DOWN)
+
+    answers = [friday(made, ticker) for ticker in vendor.bars]
+
+    assert [a.facts.attempts for a in answers] == [5, 1, 5, 1, 4, 1]
+    assert [a.facts.outcome for a in answers] == [Outcome.ERROR, Outcome.OK] * 3
+    assert made.waits.count(PAUSE) == 2
 
 
 def test_an_answer_starts_the_count_of_refusals_anew(vendor: Vendor, client: Make) -> None:

@@ -47,15 +47,27 @@ class YahooSource:
         settings: How it is asked.
         clock: Gives the instant of a question and of its answer, aware.
         budget: Of requests, shared with other processes.
+        sleep: Waits for some seconds.
         cache: Folder for what yfinance remembers.
     """
 
     def __init__(
-        self, *, settings: YahooSettings, clock: Callable[[], datetime], budget: Budget, cache: Path
+        self,
+        *,
+        settings: YahooSettings,
+        clock: Callable[[], datetime],
+        budget: Budget,
+        sleep: Callable[[float], None],
+        cache: Path,
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._breaker = Breaker(settings.refusals_max)
+        self._breaker = Breaker(
+            limit=settings.refusals_max,
+            pauses=settings.pauses_max,
+            pause_seconds=settings.pause_seconds,
+            sleep=sleep,
+        )
         self._unknown: dict[str, Fault] = {}
         self._charts = Charts(settings, leave=budget.take, cache=cache)
 
@@ -125,9 +137,17 @@ class YahooSource:
         """Give how often Yahoo was asked, and what came of it."""
         if asked.ticker in self._unknown:
             return 0, self._unknown[asked.ticker]
-        if self._breaker.is_open:
+        has_paused = self._breaker.is_open and self._breaker.paused()
+        if self._breaker.is_open and not has_paused:
             said = f"not asked: {self._breaker.refusals} refusals in a row"
             return 0, Fault(outcome=Outcome.RATE_LIMITED, said=said, is_passing=False)
+        attempts, found = self._patiently(asked)
+        is_outage = isinstance(found, Fault) and found.is_outage
+        if is_outage and not has_paused and self._breaker.paused():
+            return attempts + 1, self._probed(asked)
+        return attempts, found
+
+    def _patiently(self, asked: _Asked) -> tuple[int, Found | Fault]:
         attempts = 0
         try:
             for attempt in patiently(self._settings, on=self._is_worth_another):
@@ -137,6 +157,12 @@ class YahooSource:
         except FailedError as failed:
             return attempts, failed.fault
         raise AssertionError("an attempt neither answered nor failed")
+
+    def _probed(self, asked: _Asked) -> Found | Fault:
+        try:
+            return self._once(asked)
+        except FailedError as failed:
+            return failed.fault
 
     def _is_worth_another(self, cause: Exception) -> bool:
         is_passing = isinstance(cause, FailedError) and cause.fault.is_passing
@@ -184,7 +210,9 @@ def of_this_host(settings: YahooSettings, clock: Callable[[], datetime]) -> Yaho
         now=time.time,
         sleep=time.sleep,
     )
-    return YahooSource(settings=settings, clock=clock, budget=budget, cache=folder)
+    return YahooSource(
+        settings=settings, clock=clock, budget=budget, sleep=time.sleep, cache=folder
+    )
 
 
 def _asked(request: Request, now: datetime, kind: Kind) -> _Asked:

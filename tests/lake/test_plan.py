@@ -1,5 +1,6 @@
 """What a night asks for, given what the lake holds and what the vendor said."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -27,11 +28,18 @@ WEEK = Wanted(start=date(2026, 11, 16), end=date(2026, 11, 20))
 VENDOR = SimulatedSource(seed=7, clock=lambda: EVENING, manners=Manners.none())
 
 
+class Forgetful(SimulatedSource):
+    """A vendor that forgets, as Yahoo does; asked for nothing here."""
+
+    name = "yahoo"
+
+
 def said(ticker: str, outcome: Outcome, days_ago: int, kind: Kind = Kind.MINUTES) -> dict[str, Any]:
     """A row of ops.requests."""
     at = EVENING - timedelta(days=days_ago)
     known = {"ticker": ticker, "outcome": outcome.value, "received_at": at}
     asked = {"requested_at": at, "range_start": at, "range_end": at, "attempts": 1, "rows": 0}
+    known["detail"] = "404 Not Found"
     return {
         "request_id": f"{ticker} {at}{ENDS_ID[kind]}",
         "run_id": "r",
@@ -49,6 +57,13 @@ def day_of_coverage(day: date, *, observed: int) -> dict[str, Any]:
     return {"ticker": "AAPL", "session_date": day, **counts, **nothing, **usual}
 
 
+def keep_coverage(lake: Lake, held: list[dict[str, Any]]) -> None:
+    told = tuple(name for name in silver.COVERAGE.names if name != "gaps")
+    rows = arrow.frame(lake.spark, silver.COVERAGE, held, only=told)
+    gaps = F.array().cast(f"array<{silver.GAP}>")
+    lake.merge(silver.COVERAGE, rows.withColumn("gaps", gaps))
+
+
 def asked(lake: Lake, conf: Settings, wanted: Wanted = Wanted()) -> list[Request]:  # noqa: B008
     """Plan a night, and give its requests."""
     return planned(resumed(lake, conf), VENDOR, wanted, UNIVERSE)
@@ -61,7 +76,36 @@ def test_an_unknown_ticker_is_left_alone_for_a_week_and_asked_for_again(
     rows = [said("GONE", Outcome.UNKNOWN_TICKER, days_ago), said("AAPL", Outcome.ERROR, 1)]
     lake.merge(ops.REQUESTS, arrow.frame(lake.spark, ops.REQUESTS, rows))
 
-    assert {request.ticker for request in asked(lake, conf)} == tickers
+    night = resumed(lake, conf)
+    assert {request.ticker for request in planned(night, VENDOR, Wanted(), UNIVERSE)} == tickers
+    aside = [{"ticker": "GONE", "reason": "404 Not Found"}]
+    assert night.detail["set_aside"] == ([] if "GONE" in tickers else aside)
+
+
+def test_of_a_range_a_vendor_is_asked_for_what_it_still_has_soonest_to_expire_first(
+    lake: Lake, conf: Settings
+) -> None:
+    held = date(2026, 10, 20)
+    keep_coverage(lake, [day_of_coverage(held, observed=390)])
+    wanted = Wanted(start=date(2026, 10, 19), end=date(2026, 11, 20))
+    yahoo = Forgetful(seed=7, clock=lambda: EVENING, manners=Manners.none())
+    night = resumed(lake, conf)
+
+    requests = planned(night, yahoo, wanted, UNIVERSE)
+
+    starts = [request.start for request in requests if request.start]
+    assert starts == sorted(starts)
+    assert starts[:3] == [calendar.between(date(2026, 10, 23), date(2026, 10, 23))[0].first] * 3
+    assert night.detail["lost"] == [
+        {"session": "2026-10-19", "tickers": UNIVERSE},
+        {"session": "2026-10-20", "tickers": ["GONE", "MSFT"]},
+        {"session": "2026-10-21", "tickers": UNIVERSE},
+        {"session": "2026-10-22", "tickers": UNIVERSE},
+    ]
+    # Daily bars are not forgotten, and other sources forget nothing that is named.
+    daily = planned(night, yahoo, replace(wanted, is_daily=True), UNIVERSE)
+    assert daily == planned(night, VENDOR, wanted, UNIVERSE)
+    assert {request.ticker for request in daily[:5]} == {"AAPL"}
 
 
 def test_what_is_said_of_daily_bars_and_actions_says_nothing_of_minutes(
@@ -89,10 +133,7 @@ def test_a_session_of_which_nothing_was_seen_is_asked_for_until_it_is_gone(
         day_of_coverage(day.session_date, observed=0 if day.session_date == unseen else day.minutes)
         for day in days
     ]
-    told = tuple(name for name in silver.COVERAGE.names if name != "gaps")
-    rows = arrow.frame(lake.spark, silver.COVERAGE, held, only=told)
-    gaps = F.array().cast(f"array<{silver.GAP}>")
-    lake.merge(silver.COVERAGE, rows.withColumn("gaps", gaps))
+    keep_coverage(lake, held)
 
     wanted = [request for request in asked(lake, conf) if request.ticker == "AAPL"]
 

@@ -14,6 +14,7 @@ from barlake.pipelines.asked import (
     unanswered,
     unknown,
     with_refused,
+    withheld,
 )
 from barlake.sources.source import Request
 
@@ -79,6 +80,7 @@ def said(ticker: str, outcome: Outcome, day: int) -> dict[str, Any]:
         "ticker": ticker,
         "outcome": outcome.value,
         "received_at": CLOSE + timedelta(days=day),
+        "detail": f"said on day {day}",
     }
 
 
@@ -91,7 +93,7 @@ def test_a_ticker_is_unknown_as_long_as_the_vendors_last_word_says_so() -> None:
         said("AAPL", Outcome.RATE_LIMITED, 1),
     ]
 
-    assert unknown(rows) == unknown(rows[::-1]) == {"GONE"}
+    assert unknown(rows) == unknown(rows[::-1]) == {"GONE": "said on day 1"}
 
 
 # --- what landed
@@ -126,6 +128,34 @@ def test_a_wider_answer_covers_a_request() -> None:
     wider = answered(range_start=MONDAY - timedelta(days=1), range_end=FRIDAY + timedelta(days=1))
 
     assert still_wanted([WEEK], [wider], CLOSE) == []
+
+
+# --- what was said politely
+
+
+def answers(**outcomes: Outcome) -> list[Batch]:
+    return [answered(outcome, ticker=ticker) for ticker, outcome in outcomes.items()]
+
+
+NOTHING, OK = Outcome.EMPTY_UNEXPECTED, Outcome.OK
+
+
+@pytest.mark.parametrize(
+    ("batches", "tickers"),
+    [
+        (answers(A=NOTHING, B=NOTHING, C=OK), ["A", "B"]),
+        (answers(A=NOTHING, C=OK), []),
+        (answers(A=NOTHING, NEW=NOTHING, B=OK), []),
+        ([*answers(A=NOTHING, B=NOTHING, C=OK), *answers(A=OK)], []),
+        ([answered(NOTHING, ticker="A", source="simulated")], []),
+        (answers(A=Outcome.EMPTY_EXPECTED, B=Outcome.EMPTY_EXPECTED), []),
+    ],
+    ids=["most", "half", "new ones", "one has some", "no vendor", "a holiday"],
+)
+def test_where_most_tickers_that_had_bars_have_none_they_are_withheld(
+    batches: list[Batch], tickers: list[str]
+) -> None:
+    assert [fact.ticker for fact in withheld(batches, {"A", "B", "C"})] == tickers
 
 
 # --- what was refused

@@ -1,7 +1,7 @@
 """What is asked for, and what waits: requests -> landing/."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from pyspark.sql import functions as F
 
@@ -10,10 +10,16 @@ from barlake.io import arrow
 from barlake.io.lake import Lake
 from barlake.landing import Batch
 from barlake.model import ops
-from barlake.model.landed import RELEASE_SOURCE, Kind, Outcome, Release
-from barlake.pipelines.asked import settled_since, still_wanted, unanswered, with_refused
+from barlake.model.landed import RELEASE_SOURCE, Facts, Kind, Outcome, Release
+from barlake.pipelines.asked import (
+    settled_since,
+    still_wanted,
+    unanswered,
+    with_refused,
+    withheld,
+)
 from barlake.pipelines.fetch import fetch, whole_range
-from barlake.pipelines.plan import plan, plan_range, set_aside
+from barlake.pipelines.plan import plan, plan_in_reach, plan_range, seen_before, set_aside
 from barlake.pipelines.underway import Night, Wanted
 from barlake.sources.source import ActionsSource, DailySource, Request, Source
 
@@ -26,9 +32,11 @@ def planned(night: Night, source: Source, wanted: Wanted, universe: Sequence[str
     if source.name == "files":
         return []
     if wanted.start and wanted.end:
-        return plan_range(settings, universe, wanted.start, wanted.end)
+        return _of_range(night, source, universe, (wanted.start, wanted.end), wanted)
     aside = set_aside(lake, settings)
-    night.detail["set_aside"] = sorted(aside.intersection(universe))
+    night.detail["set_aside"] = [
+        {"ticker": name, "reason": aside[name]} for name in sorted({*universe}) if name in aside
+    ]
     return plan(lake, settings, [name for name in universe if name not in aside])
 
 
@@ -51,8 +59,19 @@ def fetched(
         asked[Kind.ACTIONS] = _untold(night.lake, requests)
     left = _left(night, asked) if requests else asked
     batches = [b for kind, each in left.items() for b in _landed(night, source, each, kind)]
-    night.missing += unanswered(batches)
+    night.missing += unanswered(batches) + _withheld(night.lake, minutes_of(batches))
     return batches
+
+
+def _of_range(
+    night: Night, source: Source, universe: Sequence[str], days: tuple[date, date], wanted: Wanted
+) -> list[Request]:
+    """Ask a real vendor for what it still has of a range; daily bars are had without end."""
+    if source.name not in landing.REAL or wanted.is_daily:
+        return plan_range(night.settings.source, universe, *days)
+    reach = plan_in_reach(night.lake, night.settings.source, universe, *days)
+    night.detail["lost"] = reach.lost
+    return reach.requests
 
 
 def _left(night: Night, asked: dict[Kind, Sequence[Request]]) -> dict[Kind, Sequence[Request]]:
@@ -64,6 +83,12 @@ def _left(night: Night, asked: dict[Kind, Sequence[Request]]) -> dict[Kind, Sequ
         kind: still_wanted(each, [b for b in landed if landing.kind_of(b) is kind], since)
         for kind, each in asked.items()
     }
+
+
+def _withheld(lake: Lake, batches: Sequence[Batch]) -> list[Facts]:
+    outcomes = {fact.outcome for batch in batches for fact in batch.facts}
+    seen = seen_before(lake) if Outcome.EMPTY_UNEXPECTED in outcomes else set()
+    return withheld(batches, seen)
 
 
 def minutes_of(batches: Iterable[Batch]) -> list[Batch]:

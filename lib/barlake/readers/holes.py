@@ -1,6 +1,6 @@
 """What the lake lacks: each absent minute's reason, and until when it can be had."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -68,6 +68,8 @@ SELECT ticker, session_date AS session, minutes::BIGINT AS minutes,
 FROM asked CROSS JOIN days WHERE can_be_had OR $dated
 ORDER BY can_be_had DESC, expires_at, ticker, session
 """
+# As `pipelines.plan` has it: what of these lacks is not asked for again.
+_SETTLED = "SELECT ticker, session_date FROM silver.coverage WHERE is_settled AND observed > 0"
 _HELD_SINCE = "SELECT min(session_date) AS first FROM silver.coverage"
 
 
@@ -93,7 +95,8 @@ def lacks(lake: OpenLake | None, window: Window) -> dict[str, Any]:
 
     `expires_at` is when `barlake run` asks no more for the session: `horizon_days` after its first
     minute at 04:00 exchange time. Soonest to expire first; what has expired comes last. `requests`
-    is what asking for it costs: 0 where it comes with an earlier session, or cannot be had.
+    is what asking for it costs: 0 where it comes with an earlier session, cannot be had, or is not
+    asked for: what a settled session lacks, the vendor has not.
 
     Args:
         lake: None where there is none yet: then everything is lacking.
@@ -107,10 +110,12 @@ def lacks(lake: OpenLake | None, window: Window) -> dict[str, Any]:
     if lake:
         connection.execute(_WANTED, dated | {"all": window.is_all})
         found = lake.rows(_LACKS)
+        settled = {(row["ticker"], row["session_date"]) for row in lake.rows(_SETTLED)}
     else:
         answer = connection.sql(_EVERYTHING, params=dated).arrow()
         found = list(answer.read_all().to_pylist())
-    costed = _with_requests(found, window, days)
+        settled = set()
+    costed = _with_requests(found, window, days, settled)
     return {
         "as_of": window.now,
         "horizon_days": window.horizon_days,
@@ -164,10 +169,13 @@ def _register(
 
 
 def _with_requests(
-    found: Iterable[dict[str, Any]], window: Window, days: Iterable[Session]
+    found: Iterable[dict[str, Any]],
+    window: Window,
+    days: Iterable[Session],
+    settled: Collection[tuple[str, date]],
 ) -> list[dict[str, Any]]:
     rows = list(found)
-    lacking = {(row["ticker"], row["session"]) for row in rows}
+    lacking = {(row["ticker"], row["session"]) for row in rows}.difference(settled)
     to_be_had = [day for day in days if expires_at(day, window.horizon_days) >= window.now]
     first = {
         (ticker, chunk[0].session_date)

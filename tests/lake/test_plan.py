@@ -20,6 +20,7 @@ from barlake.settings import Settings
 from barlake.sources.manners import Manners
 from barlake.sources.simulated import SimulatedSource
 from barlake.sources.source import Request
+from barlake.summary import summary
 from tests.builders import resumed
 
 EVENING = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
@@ -79,7 +80,7 @@ def test_an_unknown_ticker_is_left_alone_for_a_week_and_asked_for_again(
     night = resumed(lake, conf)
     assert {request.ticker for request in planned(night, VENDOR, Wanted(), UNIVERSE)} == tickers
     aside = [{"ticker": "GONE", "reason": "404 Not Found"}]
-    assert night.detail["set_aside"] == ([] if "GONE" in tickers else aside)
+    assert summary(night)["set_aside"] == ([] if "GONE" in tickers else aside)
 
 
 def test_of_a_range_a_vendor_is_asked_for_what_it_still_has_soonest_to_expire_first(

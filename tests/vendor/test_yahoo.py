@@ -105,7 +105,7 @@ def test_a_null_minute_lands_as_null_and_a_null_volume_is_no_zero(
         ("2026-11-20T14:32:00Z", "100.02", None),
         ("2026-11-20T14:33:00Z", "100.03", "0"),
     ]
-    assert answer.facts.outcome is Outcome.OK
+    assert (answer.facts.outcome, len(vendor.charts)) == (Outcome.OK, 1)
 
 
 def test_a_float_of_32_bits_keeps_the_text_of_what_came(apple: Client, vendor: Vendor) -> None:
@@ -126,6 +126,7 @@ def test_the_live_row_off_the_grid_lands_as_it_is(vendor: Vendor, client: Make) 
         ("2026-11-20T16:59:00Z", "100.01"),
         ("2026-11-20T17:02:15Z", "107.0"),
     ]
+    assert (answer.facts.outcome, len(vendor.charts)) == (Outcome.OK, 1)
 
 
 def test_the_live_row_on_the_grid_lands_as_the_last_bar(vendor: Vendor, client: Make) -> None:
@@ -136,6 +137,35 @@ def test_the_live_row_on_the_grid_lands_as_the_last_bar(vendor: Vendor, client: 
     answer = friday(client(at=lambda: datetime.fromtimestamp(noon, UTC)))
 
     assert told(answer, "ts", "close", "volume")[-1] == ("2026-11-20T17:00:00Z", "107.0", "0")
+    assert (answer.facts.outcome, len(vendor.charts)) == (Outcome.OK, 1)
+
+
+def test_the_last_16_minutes_land_as_they_are_told_provisional_and_final(
+    vendor: Vendor, client: Make
+) -> None:
+    """Of NYSE names, until some minutes have passed; the first of them without volume."""
+    vendor.bars["IBM"] = day_of(FRIDAY.session_date)
+    asked_at = [FRIDAY.close_utc + timedelta(minutes=minutes) for minutes in (2, 20)]
+    now = iter([asked_at[0], asked_at[0], asked_at[1], asked_at[1]])
+
+    def provisional(_: Asked, answer: dict[str, Any]) -> dict[str, Any]:
+        quote = answer["chart"]["result"][0]["indicators"]["quote"][0]
+        if len(vendor.charts) == 1:
+            quote["close"][-16:] = [100.3] * 16
+            quote["volume"][-16] = 0
+        return answer
+
+    vendor.rewrite = provisional
+    made = client(at=lambda: next(now))
+
+    first, second = (told(friday(made, "IBM"), "close", "volume") for _ in range(2))
+
+    final = [(str(row[4]), str(row[5])) for row in vendor.bars["IBM"]]
+    assert second == final
+    assert first[:-16] == final[:-16]
+    assert {close for close, _ in first[-16:]} == {"100.3"}
+    assert [volume for _, volume in first[-16:]] == ["0", *(volume for _, volume in final[-15:])]
+    assert len(vendor.charts) == 2
 
 
 def test_bars_beyond_the_range_land_but_for_the_last_one(apple: Client, vendor: Vendor) -> None:
@@ -157,6 +187,7 @@ def test_bars_beyond_the_range_land_but_for_the_last_one(apple: Client, vendor: 
         "2026-11-20T21:00:00Z",
         "2026-11-23T14:30:00Z",
     ]
+    assert (answer.facts.outcome, len(vendor.charts)) == (Outcome.OK, 1)
 
 
 def test_a_split_and_a_dividend_stand_on_the_first_row_of_their_day(
@@ -395,6 +426,16 @@ def test_a_range_that_the_vendor_no_longer_has_is_an_error_with_its_words(
 
     assert answer.facts.outcome is Outcome.ERROR
     assert "must be within the last 30 days" in answer.facts.detail
+    assert len(vendor.charts) == 1
+
+
+def test_more_days_than_the_vendor_gives_at_once_are_an_error_with_its_words(
+    apple: Client, vendor: Vendor
+) -> None:
+    answer = apple.ask("AAPL", FRIDAY.last - timedelta(days=9), FRIDAY.last)
+
+    assert (answer.facts.outcome, answer.facts.attempts) == (Outcome.ERROR, 1)
+    assert "Only 8 days worth of 1m granularity data" in answer.facts.detail
     assert len(vendor.charts) == 1
 
 

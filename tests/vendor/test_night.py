@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 import barlake
 from barlake import cli
+from barlake.readers.explain import Minute, explain
 from barlake.readers.frames import OpenLake
 from barlake.settings import CONF
 from tests.vendor.charts import Events, Row, day_of, null
@@ -103,6 +104,9 @@ def test_what_yahoo_refuses_blocks_a_night_and_comes_with_the_next(
         ("actions", "NVDA", "rate_limited", 2),
     ]
     assert told(lake, "SELECT status FROM ops.runs WHERE job = 'run'") == [("blocked",)]
+    opening = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
+    minute = Minute(ticker="NVDA", ts=opening, now=opening + timedelta(hours=12), horizon_days=29)
+    assert [r["attempts"] for r in explain(lake, minute)["requests"]] == [5]
     assert told(lake, _OBSERVED) == [
         ("AAPL", THURSDAY, 391),
         ("AAPL", FRIDAY, 391),

@@ -103,7 +103,7 @@ def fetch(options: Options, asked: Asked) -> dict[str, Any]:
 
     with running(jobs.FETCH, options) as night:
         requests = asking.planned(night, source, asked.wanted, names)
-        batches = asking.fetched(night, source, requests, asked.wanted)
+        batches = asking.fetched_rest(night, source, requests, asked.wanted)
     facts = [fact for batch in batches for fact in batch.facts]
     return {
         "run_id": night.lake.run_id,

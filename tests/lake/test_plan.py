@@ -14,7 +14,7 @@ from barlake.landing import kind_of, land
 from barlake.model import ops, silver
 from barlake.model.landed import ENDS_ID, Kind, Outcome
 from barlake.pipelines import ledger
-from barlake.pipelines.asking import fetched, planned
+from barlake.pipelines.asking import fetched_rest, planned
 from barlake.pipelines.underway import Wanted
 from barlake.settings import Settings
 from barlake.sources.manners import Manners
@@ -155,7 +155,7 @@ def test_what_a_dead_run_landed_is_not_asked_for_again_and_what_lacks_of_a_kind_
     land(lake.store, VENDOR.name, [VENDOR.fetch(requests[0])])
     land(lake.store, VENDOR.name, [VENDOR.daily(requests[-1])], kind=Kind.DAILY)
 
-    batches = fetched(night, VENDOR, requests, WEEK)
+    batches = fetched_rest(night, VENDOR, requests, WEEK)
 
     landed = [(kind_of(b), [f.ticker for f in b.facts]) for b in batches]
     assert landed == [(Kind.MINUTES, UNIVERSE[1:]), (Kind.DAILY, UNIVERSE[:-1])]

@@ -47,9 +47,26 @@ def fetched(
 
     Beside the minutes: daily bars of the same sessions where a vendor has them, with those that
     were refused before, and the splits and dividends of each ticker's whole history, once; minutes
-    bring those that come later. Of each kind, what a run has landed since the last session was
-    final, and did not live to ingest, is not asked for again.
+    bring those that come later.
     """
+    return _all_landed(night, source, _of_each_kind(night, source, requests, wanted))
+
+
+def fetched_rest(
+    night: Night, source: Source, requests: Sequence[Request], wanted: Wanted
+) -> list[Batch]:
+    """Do the same, but for what has landed already.
+
+    Of each kind, what a run has landed since the last session was final, and did not live to
+    ingest, is not asked for again.
+    """
+    asked = _of_each_kind(night, source, requests, wanted)
+    return _all_landed(night, source, _left(night, asked) if requests else asked)
+
+
+def _of_each_kind(
+    night: Night, source: Source, requests: Sequence[Request], wanted: Wanted
+) -> dict[Kind, Sequence[Request]]:
     asked: dict[Kind, Sequence[Request]] = {} if wanted.is_daily else {Kind.MINUTES: requests}
     is_vendor = isinstance(source, DailySource) and source.name != "files"
     if wanted.is_daily or (is_vendor and night.settings.source.daily):
@@ -57,8 +74,11 @@ def fetched(
         asked[Kind.DAILY] = with_refused(whole_range(requests), told)
     if isinstance(source, ActionsSource) and not wanted.is_daily:
         asked[Kind.ACTIONS] = _untold(night.lake, requests)
-    left = _left(night, asked) if requests else asked
-    batches = [b for kind, each in left.items() for b in _landed(night, source, each, kind)]
+    return asked
+
+
+def _all_landed(night: Night, source: Source, asked: dict[Kind, Sequence[Request]]) -> list[Batch]:
+    batches = [b for kind, each in asked.items() for b in _landed(night, source, each, kind)]
     night.missing += unanswered(batches) + _withheld(night.lake, minutes_of(batches))
     return batches
 

@@ -9,6 +9,7 @@ import barlake
 from barlake import calendar, console, steps_look, universe
 from barlake.model import jobs
 from barlake.model.errors import InputError
+from barlake.model.landed import OF_MINUTES
 from barlake.options import Clock, Options
 from barlake.settings import CONF, load
 from barlake.sources.manners import Chance, Correction, Manners, Split
@@ -19,6 +20,7 @@ AS_OF = datetime(2026, 12, 3, 2, 0, tzinfo=UTC)
 
 _LANDED = """
 SELECT 'landing, as served' AS "where", sum("rows")::BIGINT AS "rows" FROM ops.requests
+WHERE :of_minutes
 UNION ALL SELECT 'bronze.bars, every revision', count(*) FROM bronze.bars
 UNION ALL SELECT 'bronze.bars, corrections', count(*) FROM bronze.bars WHERE revision > 0
 UNION ALL SELECT 'silver.bars_1m, observed', count(*) FROM silver.bars_1m WHERE NOT is_filled
@@ -26,7 +28,7 @@ UNION ALL SELECT 'silver.bars_1m, filled', count(*) FROM silver.bars_1m WHERE is
 UNION ALL SELECT 'silver.quarantine, refused', count(*) FROM silver.quarantine
 UNION ALL SELECT 'gold.features_1m', count(*) FROM gold.features_1m
 UNION ALL SELECT 'gold.bars, 5m to 1d', count(*) FROM gold.bars
-"""
+""".replace(":of_minutes", OF_MINUTES)
 _ABSENT = """
 SELECT g.reason, count(*) AS gaps, sum(g.minutes)::BIGINT AS minutes
 FROM (SELECT unnest(gaps) AS g FROM silver.coverage) GROUP BY ALL ORDER BY minutes DESC

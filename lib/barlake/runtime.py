@@ -142,7 +142,12 @@ def _closing(
         with night.progress.step("books"):
             silver = (night.before["silver.bars_1m"], after["silver.bars_1m"])
             books.record(
-                night.lake, ending, ingested=night.ingested, versions=silver, abandoned=dead
+                night.lake,
+                ending,
+                ingested=night.ingested,
+                apart=night.apart,
+                versions=silver,
+                abandoned=dead,
             )
         for found in (run, *dead):
             night.lake.clear_staging(found["run_id"])

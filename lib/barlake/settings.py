@@ -68,6 +68,8 @@ class YahooSettings(Section):
     interval_ms: PositiveInt
     requests_per_day: PositiveInt
     refusals_max: PositiveInt
+    pause_seconds: NonNegativeFloat
+    pauses_max: NonNegativeInt
     attempts: PositiveInt
     wait_initial_seconds: PositiveFloat
     wait_max_seconds: PositiveFloat

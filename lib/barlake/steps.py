@@ -101,15 +101,16 @@ def fetch(options: Options, asked: Asked) -> dict[str, Any]:
     source, names = _source(options, asked)
     _read_first(source, Kind.DAILY if asked.is_daily else Kind.MINUTES)
     from barlake.pipelines import asking  # noqa: PLC0415 - brings Spark
-    from barlake.summary import cut_off  # noqa: PLC0415
+    from barlake.summary import cut_off, unasked  # noqa: PLC0415
 
     with running(jobs.FETCH, options, ready=partial(source.requests, [])) as night:
         requests = asking.planned(night, source, asked.wanted, names)
-        batches = asking.fetched(night, source, requests, asked.wanted)
+        batches = asking.fetched_rest(night, source, requests, asked.wanted)
     facts = [fact for batch in batches for fact in batch.facts]
     return {
         "run_id": night.lake.run_id,
         **cut_off(night),
+        **unasked(night),
         "batches": [batch.name for batch in batches],
         "requests": len(facts),
         "rows": sum(fact.rows for fact in facts),

@@ -17,6 +17,7 @@ def summary(night: Night) -> dict[str, Any]:
     return {
         "run_id": night.lake.run_id,
         **cut_off(night),
+        **unasked(night),
         **counts,
         "verdict": verdict(night),
         "sessions": [day.isoformat() for day in night.sessions],
@@ -63,6 +64,11 @@ def cut_off(night: Night) -> dict[str, Any]:
     }
 
 
+def unasked(night: Night) -> dict[str, Any]:
+    """Give what was not asked for: tickers that the vendor does not know, and what it has lost."""
+    return {name: night.detail.get(name, []) for name in ("set_aside", "lost")}
+
+
 def sentences(done: dict[str, Any]) -> list[str]:
     """Say the same for people."""
     fates = ", ".join(f"{done[name]:,} {name}" for name in FATES)
@@ -85,7 +91,22 @@ def sentences(done: dict[str, Any]) -> list[str]:
             f"  missing: {m['ticker']} from {m['range_start']:%Y-%m-%d}: {m['detail']}"
             for m in told
         ),
+        *_unasked(done),
         f"  {len(done['sessions'])} sessions looked at, {took:.1f} s",
+    ]
+
+
+def _unasked(done: dict[str, Any]) -> list[str]:
+    aside, lost = done.get("set_aside", []), done.get("lost", [])
+    more = len(lost) - MISSING_SHOWN
+    return [
+        *(f"  set aside: {entry['ticker']}: {entry['reason']}" for entry in aside),
+        *(
+            f"  lost: {day['session']} of {len(day['tickers'])} tickers: the vendor does not have "
+            "its minutes any more"
+            for day in lost[:MISSING_SHOWN]
+        ),
+        *([f"  lost: {more} later sessions as well"] if more > 0 else []),
     ]
 
 

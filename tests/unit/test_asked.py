@@ -13,6 +13,8 @@ from barlake.pipelines.asked import (
     still_wanted,
     unanswered,
     unknown,
+    with_refused,
+    withheld,
 )
 from barlake.sources.source import Request
 
@@ -78,6 +80,7 @@ def said(ticker: str, outcome: Outcome, day: int) -> dict[str, Any]:
         "ticker": ticker,
         "outcome": outcome.value,
         "received_at": CLOSE + timedelta(days=day),
+        "detail": f"said on day {day}",
     }
 
 
@@ -90,7 +93,7 @@ def test_a_ticker_is_unknown_as_long_as_the_vendors_last_word_says_so() -> None:
         said("AAPL", Outcome.RATE_LIMITED, 1),
     ]
 
-    assert unknown(rows) == unknown(rows[::-1]) == {"GONE"}
+    assert unknown(rows) == unknown(rows[::-1]) == {"GONE": "said on day 1"}
 
 
 # --- what landed
@@ -125,6 +128,58 @@ def test_a_wider_answer_covers_a_request() -> None:
     wider = answered(range_start=MONDAY - timedelta(days=1), range_end=FRIDAY + timedelta(days=1))
 
     assert still_wanted([WEEK], [wider], CLOSE) == []
+
+
+# --- what was said politely
+
+
+def answers(**outcomes: Outcome) -> list[Batch]:
+    return [answered(outcome, ticker=ticker) for ticker, outcome in outcomes.items()]
+
+
+NOTHING, OK = Outcome.EMPTY_UNEXPECTED, Outcome.OK
+
+
+@pytest.mark.parametrize(
+    ("batches", "tickers"),
+    [
+        (answers(A=NOTHING, B=NOTHING, C=OK), ["A", "B"]),
+        (answers(A=NOTHING, C=OK), []),
+        (answers(A=NOTHING, NEW=NOTHING, B=OK), []),
+        ([*answers(A=NOTHING, B=NOTHING, C=OK), *answers(A=OK)], []),
+        ([answered(NOTHING, ticker="A", source="simulated")], []),
+        (answers(A=Outcome.EMPTY_EXPECTED, B=Outcome.EMPTY_EXPECTED), []),
+    ],
+    ids=["most", "half", "new ones", "one has some", "no vendor", "a holiday"],
+)
+def test_where_most_tickers_that_had_bars_have_none_they_are_withheld(
+    batches: list[Batch], tickers: list[str]
+) -> None:
+    assert [fact.ticker for fact in withheld(batches, {"A", "B", "C"})] == tickers
+
+
+# --- what was refused
+
+
+def test_what_was_refused_is_asked_for_with_the_rest_until_it_is_answered() -> None:
+    before: dict[str, Any] = {"range_start": MONDAY - timedelta(days=20), "range_end": MONDAY}
+    refused = answered(Outcome.RATE_LIMITED, **before)
+    soon, late = (answered(**before, received_at=CLOSE + timedelta(days=n)) for n in (-1, 1))
+    narrow = answered(range_end=MONDAY, received_at=CLOSE + timedelta(days=1))
+    again = answered(Outcome.ERROR, **before, received_at=CLOSE + timedelta(days=2))
+    wider = Request(ticker="AAPL", start=before["range_start"], end=FRIDAY)
+
+    assert with_refused([WEEK], [refused]) == [wider]
+    assert with_refused([WEEK], [late, refused]) == [WEEK]
+    assert with_refused([WEEK], [soon, refused]) == [wider]
+    assert with_refused([WEEK], [refused, narrow]) == [wider]
+    assert with_refused([WEEK], [refused, late, again]) == [wider]
+
+
+def test_what_another_ticker_was_refused_is_not_asked_of_this_one() -> None:
+    refused = answered(Outcome.ERROR, ticker="MSFT", range_start=MONDAY - timedelta(days=1))
+
+    assert with_refused([WEEK], [refused]) == [WEEK]
 
 
 def test_an_answer_holds_all_from_when_the_last_close_was_final() -> None:

@@ -293,6 +293,22 @@ def test_a_runs_json_is_one_object(capsys: Captured) -> None:
 # --- progress
 
 
+def test_what_was_not_asked_for_is_told_each_in_a_sentence() -> None:
+    days = [{"session": f"2026-10-{n}", "tickers": ["AAPL", "MSFT"]} for n in range(10, 22)]
+    aside = [{"ticker": "GONE", "reason": "404 No data found"}]
+    nothing = {**dict.fromkeys(FATES, 0), "run_id": "r", "status": "ok"}
+    empty: dict[str, Any] = {"sessions": [], "tables": {}, "seconds": {}}
+
+    told = sentences({**nothing, **empty, "set_aside": aside, "lost": days})[2:-1]
+
+    assert told[0] == "  set aside: GONE: 404 No data found"
+    assert told[1] == (
+        "  lost: 2026-10-10 of 2 tickers: the vendor does not have its minutes any more"
+    )
+    assert [line.split()[1] for line in told[2:11]] == [f"2026-10-{n}" for n in range(11, 20)]
+    assert told[11:] == ["  lost: 2 later sessions as well"]
+
+
 @pytest.mark.parametrize("as_json", [True, False])
 def test_a_run_that_a_vendor_cut_off_tells_what_it_did_and_is_refused(
     capsys: Captured, *, as_json: bool

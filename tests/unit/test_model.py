@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from typing import Any
 
+import duckdb
 import pytest
 
 from barlake.model import gold, ops, silver
@@ -16,7 +17,7 @@ from barlake.model.errors import (
     TableDeclarationError,
 )
 from barlake.model.jobs import JOBS, RUN
-from barlake.model.landed import SERVED, SERVED_DDL, Outcome
+from barlake.model.landed import ENDS_ID, OF_MINUTES, SERVED, SERVED_DDL, Kind, Outcome
 from barlake.model.rules import DAILY_RULES, NAIVE, ROW_RULES, RULES, TICKER, whole
 from barlake.model.table import Column, Table, Zone
 from barlake.model.tables import TABLES
@@ -249,6 +250,18 @@ def test_a_landing_file_has_the_columns_that_are_declared() -> None:
     assert [(f.name, str(f.type), f.nullable) for f in SERVED_SCHEMA] == declared
     assert SERVED_DDL.count("COMMENT '") == len(SERVED)
     assert [c.name for c in SERVED if not c.doc] == []
+
+
+def test_requests_for_minutes_are_told_from_all_others_by_their_ids() -> None:
+    one = duckdb.connect()
+    ask = " ".join(["SELECT", OF_MINUTES, "FROM (SELECT $id AS request_id)"])
+
+    found = {
+        kind: one.execute(ask, {"id": f"0a1d{end}"}).fetchall()[0][0]
+        for kind, end in ENDS_ID.items()
+    }
+
+    assert found == {kind: kind is Kind.MINUTES for kind in Kind}
 
 
 def test_every_outcome_is_told_in_the_table_of_requests() -> None:

@@ -164,13 +164,22 @@ def test_where_the_next_request_is_near_it_is_waited_for(budget: Make, clock: Cl
 
 
 def test_the_breaker_opens_at_the_refusals_in_a_row_and_an_answer_closes_it() -> None:
-    breaker = Breaker(limit=2)
+    breaker = Breaker(limit=2, pauses=0, pause_seconds=150, sleep=lambda _: None)
     seen = []
     for is_refusal in [True, False, True, True]:
         breaker.saw(is_refusal=is_refusal)
         seen.append(breaker.is_open)
 
     assert seen == [False, False, False, True]
+
+
+def test_the_breaker_waits_as_often_as_it_may_and_counts_on(clock: Clock) -> None:
+    breaker = Breaker(limit=1, pauses=2, pause_seconds=150, sleep=clock.sleep)
+    breaker.saw(is_refusal=True)
+
+    assert [breaker.paused() for _ in range(4)] == [True, True, False, False]
+    assert clock.slept == [150, 150]
+    assert (breaker.is_open, breaker.refusals) == (True, 1)
 
 
 def test_waits_double_with_jitter_up_to_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,12 @@ import duckdb
 import pytest
 
 from barlake import calendar, steps_trace
+from barlake.io.store import Store
 from barlake.model.errors import InputError
 from barlake.model.landed import DECIDED
 from barlake.options import Options
 from barlake.readers import duck
+from barlake.readers.frames import OpenLake
 from barlake.readers.holes import Window, lacks
 from barlake.readers.quarantine import key_text, parts
 from barlake.releases import SCHEMA
@@ -72,6 +74,49 @@ def test_a_lake_that_is_not_there_lacks_all_that_can_be_had() -> None:
     starts = [r["session"] for r in found["lacks"] if r["requests"]]
     assert starts == [day.session_date for day in days[::5]]
     assert found["requests"] == len(starts) == 4
+
+
+def test_a_plan_costs_what_a_night_asks_for_and_not_what_a_settled_session_lacks(
+    tmp_path: Path,
+) -> None:
+    """Of AAPL a settled session with a hole, one of which nothing was seen, and one not settled."""
+    window = Window(
+        tickers=["AAPL", "MSFT"],
+        is_all=False,
+        start=date(2026, 11, 18),
+        end=date(2026, 11, 20),
+        now=NOW,
+        horizon_days=29,
+        sessions_per_request=1,
+    )
+    connection = duckdb.connect()
+    connection.execute(_HELD)
+
+    found = lacks(OpenLake(Store(tmp_path), connection), window)
+
+    cost = {(r["ticker"], r["session"].day): r["requests"] for r in found["lacks"]}
+    assert [cost["AAPL", day] for day in (18, 19, 20)] == [0, 1, 1]
+    assert [cost["MSFT", day] for day in (18, 19, 20)] == [1, 1, 1]
+    assert found["requests"] == 5
+    # That Yahoo had no daily bars of it says nothing of its minutes.
+    assert {r["reason"] for r in found["lacks"] if r["ticker"] == "MSFT"} == {"never_asked"}
+
+
+_HELD = """
+SET TimeZone = 'UTC';
+CREATE SCHEMA silver; CREATE SCHEMA ops;
+CREATE TABLE silver.coverage AS
+SELECT 'AAPL' AS ticker, day::DATE AS session_date, day + INTERVAL 15 HOUR AS first_ts,
+       day + INTERVAL 20 HOUR AS last_ts, is_settled, observed, [struct_pack(
+           "from" := day + INTERVAL 16 HOUR, minutes := 5, reason := 'vendor_hole')] AS gaps
+FROM (VALUES (TIMESTAMPTZ '2026-11-18', true, 385), (TIMESTAMPTZ '2026-11-19', true, 0),
+             (TIMESTAMPTZ '2026-11-20', false, 385)) AS held (day, is_settled, observed);
+CREATE TABLE silver.quarantine (ticker VARCHAR, ts_text VARCHAR, released_at TIMESTAMPTZ);
+CREATE MACRO instant(said) AS said::TIMESTAMPTZ;
+CREATE TABLE ops.requests AS
+SELECT '0-1d' AS request_id, 'MSFT' AS ticker, 'unknown_ticker' AS outcome,
+       TIMESTAMPTZ '2026-11-21' AS received_at;
+"""
 
 
 @pytest.mark.parametrize(

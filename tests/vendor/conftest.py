@@ -92,7 +92,7 @@ def source_at(
         now=now,
         sleep=sleep,
     )
-    return YahooSource(settings=known, clock=at, budget=budget, cache=folder / "yahoo")
+    return YahooSource(settings=known, clock=at, budget=budget, sleep=sleep, cache=folder / "yahoo")
 
 
 def ask_on_loopback(
@@ -104,6 +104,7 @@ def ask_on_loopback(
     patch.setenv("BARLAKE_YAHOO__INTERVAL_MS", "1")
     patch.setenv("BARLAKE_YAHOO__WAIT_INITIAL_SECONDS", "0.01")
     patch.setenv("BARLAKE_YAHOO__WAIT_JITTER_SECONDS", "0")
+    patch.setenv("BARLAKE_YAHOO__PAUSE_SECONDS", "0")
     patch.setattr("barlake.sources.yahoo.CACHE", folder / "cache")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from barlake import calendar
 from barlake.model.landed import Outcome
-from barlake.sources.source import Answer
+from barlake.sources.source import Answer, Request
 from tests.real.adapters import real_data
 from tests.vendor.conftest import Client
 from tests.vendor.loopback import Say, Vendor
@@ -58,6 +58,42 @@ def test_a_recorded_session_lands_whole_but_for_the_stamp_of_another_day(
     volumes = [None if volume is None else str(volume) for volume in quote["volume"][:-1]]
     assert answer.rows["volume_text"].to_pylist() == volumes
     assert None in volumes
+
+
+def test_recorded_days_land_by_date_and_their_split_on_its_own_day(
+    vendor: Vendor, client: Make, recordings: Path
+) -> None:
+    """AAPL, 4 for 1 on 2020-08-31: Yahoo gave the days before in new shares."""
+    file = recordings / "chart-AAPL-2020-08-31-to-2020-11-07.json"
+    response = json.loads(file.read_text())["response"]
+    body = response.get("bodyJson") or json.loads(response["body"])
+    vendor.always["AAPL"] = Say(response["status"], body)
+    result = body["chart"]["result"][0]
+    closes = result["indicators"]["quote"][0]["close"]
+    first, last = date(2020, 8, 31), date(2020, 11, 6)
+    asked = Request(
+        ticker="AAPL",
+        start=calendar.day_bounds(first)[0],
+        end=calendar.day_bounds(last)[1],
+    )
+    source = client(at=lambda: datetime(2020, 11, 8, tzinfo=UTC)).source
+
+    daily, actions = source.daily(asked), source.actions(asked)
+
+    days = [f"{day.session_date}" for day in calendar.between(first, last)]
+    assert daily.facts.outcome is Outcome.OK
+    assert daily.rows["ts_text"].to_pylist() == days
+    assert daily.rows["close_text"].to_pylist() == [repr(float(close)) for close in closes]
+    assert daily.rows["split_text"].to_pylist() == ["4.0", *[None] * (len(days) - 1)]
+    assert actions.facts.outcome is Outcome.OK
+    told = actions.rows.select(["ts_text", "split_text", "dividend_text"]).to_pylist()
+    assert told[0] == {
+        "ts_text": "2020-08-31T13:30:00Z",
+        "split_text": "4.0",
+        "dividend_text": None,
+    }
+    assert [row["ts_text"] for row in told[1:]] == ["2020-11-06T14:30:00Z"]
+    assert len(vendor.charts) == 2
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from curl_cffi.requests import Response, Session
 
 from barlake import calendar
 from barlake.model.landed import Outcome
+from barlake.settings import load
 from barlake.sources.source import SERVED_SCHEMA, Answer, Request
 from tests.vendor.charts import Events, Row, bar, day_of, error, null
 from tests.vendor.conftest import EVENING, Client
@@ -20,6 +21,7 @@ Make = Callable[..., Client]
 OPEN = epoch(FRIDAY.open_utc)
 COLD = 2  # a cookie and a crumb, once a process
 DOWN = Say(503, b"<html>Service Unavailable</html>")
+PAUSE = 150.0
 NOISY = 248.3596954345703
 CRUMB = "/v1/test/getcrumb"
 
@@ -104,7 +106,7 @@ def test_a_null_minute_lands_as_null_and_a_null_volume_is_no_zero(
         ("2026-11-20T14:32:00Z", "100.02", None),
         ("2026-11-20T14:33:00Z", "100.03", "0"),
     ]
-    assert answer.facts.outcome is Outcome.OK
+    assert (answer.facts.outcome, len(vendor.charts)) == (Outcome.OK, 1)
 
 
 def test_a_float_of_32_bits_keeps_the_text_of_what_came(apple: Client, vendor: Vendor) -> None:
@@ -125,6 +127,7 @@ def test_the_live_row_off_the_grid_lands_as_it_is(vendor: Vendor, client: Make) 
         ("2026-11-20T16:59:00Z", "100.01"),
         ("2026-11-20T17:02:15Z", "107.0"),
     ]
+    assert (answer.facts.outcome, len(vendor.charts)) == (Outcome.OK, 1)
 
 
 def test_the_live_row_on_the_grid_lands_as_the_last_bar(vendor: Vendor, client: Make) -> None:
@@ -135,6 +138,35 @@ def test_the_live_row_on_the_grid_lands_as_the_last_bar(vendor: Vendor, client: 
     answer = friday(client(at=lambda: datetime.fromtimestamp(noon, UTC)))
 
     assert told(answer, "ts", "close", "volume")[-1] == ("2026-11-20T17:00:00Z", "107.0", "0")
+    assert (answer.facts.outcome, len(vendor.charts)) == (Outcome.OK, 1)
+
+
+def test_the_last_16_minutes_land_as_they_are_told_provisional_and_final(
+    vendor: Vendor, client: Make
+) -> None:
+    """Of NYSE names, until some minutes have passed; the first of them without volume."""
+    vendor.bars["IBM"] = day_of(FRIDAY.session_date)
+    asked_at = [FRIDAY.close_utc + timedelta(minutes=minutes) for minutes in (2, 20)]
+    now = iter([asked_at[0], asked_at[0], asked_at[1], asked_at[1]])
+
+    def provisional(_: Asked, answer: dict[str, Any]) -> dict[str, Any]:
+        quote = answer["chart"]["result"][0]["indicators"]["quote"][0]
+        if len(vendor.charts) == 1:
+            quote["close"][-16:] = [100.3] * 16
+            quote["volume"][-16] = 0
+        return answer
+
+    vendor.rewrite = provisional
+    made = client(at=lambda: next(now))
+
+    first, second = (told(friday(made, "IBM"), "close", "volume") for _ in range(2))
+
+    final = [(str(row[4]), str(row[5])) for row in vendor.bars["IBM"]]
+    assert second == final
+    assert first[:-16] == final[:-16]
+    assert {close for close, _ in first[-16:]} == {"100.3"}
+    assert [volume for _, volume in first[-16:]] == ["0", *(volume for _, volume in final[-15:])]
+    assert len(vendor.charts) == 2
 
 
 def test_bars_beyond_the_range_land_but_for_the_last_one(apple: Client, vendor: Vendor) -> None:
@@ -156,6 +188,7 @@ def test_bars_beyond_the_range_land_but_for_the_last_one(apple: Client, vendor: 
         "2026-11-20T21:00:00Z",
         "2026-11-23T14:30:00Z",
     ]
+    assert (answer.facts.outcome, len(vendor.charts)) == (Outcome.OK, 1)
 
 
 def test_a_split_and_a_dividend_stand_on_the_first_row_of_their_day(
@@ -279,12 +312,13 @@ def with_unequal_columns(answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
+STALE = Say(401, {"finance": {"error": {"code": "x"}}})
 PASSING: dict[str, tuple[Fault, Outcome]] = {
     "429": (TOO_MANY, Outcome.RATE_LIMITED),
     "500": (Say(500, b"oops"), Outcome.ERROR),
     "503 with a page": (DOWN, Outcome.ERROR),
     "502 with JSON": (Say(502, {"finance": {"error": {"code": "Bad Gateway"}}}), Outcome.ERROR),
-    "401, crumb or not": (Say(401, {"finance": {"error": {"code": "x"}}}), Outcome.ERROR),
+    "401, crumb or not": (STALE, Outcome.ERROR),
     "a page with 200": (Say(200, b"<html>Oops</html>"), Outcome.ERROR),
     "down with 200": (Say(200, b"Will be right back"), Outcome.ERROR),
     "JSON cut short": (Say(200, b'{"chart":{"result":[{"meta":'), Outcome.ERROR),
@@ -318,7 +352,10 @@ def test_what_does_not_pass_ends_as_what_it_is(
     answer = friday(apple)
 
     assert (answer.facts.outcome, answer.facts.rows) == (fault[1], 0)
-    assert answer.facts.attempts == 4
+    assert (
+        answer.facts.attempts == 5
+    )  # four, a pause, and one more; after a 401 yfinance asks twice
+    assert len(vendor.charts) == (10 if fault[0] is STALE else 5)
     assert answer.facts.detail
     assert apple.source.sent == len(vendor.log)
 
@@ -390,6 +427,16 @@ def test_a_range_that_the_vendor_no_longer_has_is_an_error_with_its_words(
 
     assert answer.facts.outcome is Outcome.ERROR
     assert "must be within the last 30 days" in answer.facts.detail
+    assert len(vendor.charts) == 1
+
+
+def test_more_days_than_the_vendor_gives_at_once_are_an_error_with_its_words(
+    apple: Client, vendor: Vendor
+) -> None:
+    answer = apple.ask("AAPL", FRIDAY.last - timedelta(days=9), FRIDAY.last)
+
+    assert (answer.facts.outcome, answer.facts.attempts) == (Outcome.ERROR, 1)
+    assert "Only 8 days worth of 1m granularity data" in answer.facts.detail
     assert len(vendor.charts) == 1
 
 
@@ -487,15 +534,53 @@ def test_a_proxy_whose_certificate_nobody_named_is_not_trusted(
 
 
 def test_after_refusals_in_a_row_the_vendor_is_left_alone(vendor: Vendor, client: Make) -> None:
-    made = client(refusals_max=6, attempts=4)
+    """After two pauses, and a question after each."""
+    made = client()
     vendor.always[""] = TOO_MANY
 
     answers = [friday(made, f"T{n}") for n in range(200)]
 
     assert {a.facts.outcome for a in answers} == {Outcome.RATE_LIMITED}
-    assert [a.facts.attempts for a in answers[:4]] == [4, 2, 0, 0]
-    assert len(vendor.charts) == 6
-    assert answers[-1].facts.detail == "not asked: 6 refusals in a row; 0 requests"
+    assert [a.facts.attempts for a in answers[:4]] == [5, 2, 0, 0]
+    assert len(vendor.charts) == 7
+    assert made.waits.count(PAUSE) == 2
+    assert answers[-1].facts.detail == "not asked: 7 refusals in a row; 0 requests"
+
+
+def test_an_outage_of_two_minutes_is_waited_out_and_all_lands(vendor: Vendor, client: Make) -> None:
+    made = client()
+    vendor.bars = {f"T{n}": day_of(FRIDAY.session_date) for n in range(20)}
+    vendor.rewrite = lambda _, told: DOWN if 5 <= sum(made.waits) < 125 else told
+
+    answers = [friday(made, ticker) for ticker in vendor.bars]
+
+    assert {a.facts.outcome for a in answers} == {Outcome.OK}
+    assert sorted(a.facts.attempts for a in answers) == [*[1] * 19, 5]
+    assert len(vendor.charts) == 20 + 4
+    assert made.waits.count(PAUSE) == 1
+
+
+def test_a_longer_outage_costs_one_ticker_and_the_rest_lands(vendor: Vendor, client: Make) -> None:
+    made = client()
+    vendor.bars = {f"T{n}": day_of(FRIDAY.session_date) for n in range(20)}
+    vendor.rewrite = lambda _, told: DOWN if sum(made.waits) < 270 else told
+
+    answers = [friday(made, ticker) for ticker in vendor.bars]
+
+    assert [a.facts.attempts for a in answers] == [5, 2, *[1] * 18]
+    assert [a.facts.outcome for a in answers] == [Outcome.ERROR, *[Outcome.OK] * 19]
+
+
+def test_tickers_that_fail_alone_do_not_stop_the_others(vendor: Vendor, client: Make) -> None:
+    made = client()
+    vendor.bars = {f"T{n}": day_of(FRIDAY.session_date) for n in range(6)}
+    vendor.always = dict.fromkeys(["T0", "T2", "T4"], DOWN)
+
+    answers = [friday(made, ticker) for ticker in vendor.bars]
+
+    assert [a.facts.attempts for a in answers] == [5, 1, 5, 1, 4, 1]
+    assert [a.facts.outcome for a in answers] == [Outcome.ERROR, Outcome.OK] * 3
+    assert made.waits.count(PAUSE) == 2
 
 
 def test_an_answer_starts_the_count_of_refusals_anew(vendor: Vendor, client: Make) -> None:
@@ -530,20 +615,31 @@ def test_when_the_days_requests_are_spent_the_rest_is_not_asked(
 
 
 @pytest.mark.slow
-def test_200_tickers_over_7_sessions_cost_two_requests_each_and_two_more(
+def test_200_tickers_over_7_sessions_cost_two_requests_each_at_the_pace_that_is_set(
     vendor: Vendor, client: Make
 ) -> None:
+    """And a cookie and a crumb more, where no request went before."""
     days = calendar.between(date(2026, 11, 12), date(2026, 11, 20))
     rows = [row for day in days for row in day_of(day.session_date)[::30]]
     vendor.bars = {f"T{n}": rows for n in range(200)}
-    made = client(interval_ms=1)
+    usual = load().yahoo
+    made = client()
 
-    answers = [
-        made.ask(ticker, span[0].first, span[-1].last)
-        for span in (days[:5], days[5:])
-        for ticker in vendor.bars
-    ]
+    def all_asked() -> tuple[int, float]:
+        """Ask for all; give the requests that it took, and the seconds."""
+        before = len(vendor.log), sum(made.waits)
+        answers = [
+            made.ask(ticker, span[0].first, span[-1].last)
+            for span in (days[:5], days[5:])
+            for ticker in vendor.bars
+        ]
+        assert {a.facts.outcome for a in answers} == {Outcome.OK}
+        assert sum(a.facts.rows for a in answers) == 200 * len(rows)
+        return len(vendor.log) - before[0], sum(made.waits) - before[1]
 
-    assert {a.facts.outcome for a in answers} == {Outcome.OK}
-    assert sum(a.facts.rows for a in answers) == 200 * len(rows)
-    assert made.source.sent == len(vendor.log) == 400 + COLD
+    cold, warm = all_asked(), all_asked()
+
+    assert (cold[0], warm[0]) == (400 + COLD, 400)
+    assert made.source.sent == len(vendor.log) <= usual.requests_per_day
+    for requests, seconds in (cold, warm):
+        assert seconds == pytest.approx(requests * usual.interval_ms / 1000, rel=0.01)

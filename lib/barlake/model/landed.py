@@ -49,6 +49,14 @@ class Kind(StrEnum):
     ACTIONS = "-actions"
 
 
+# Ends the id of each request that is not for minutes: the same file, or the same range at the same
+# instant, may have been asked for its minutes as well.
+ENDS_ID = {Kind.MINUTES: "", Kind.DAILY: "-1d", Kind.ACTIONS: "-actions"}
+# Holds for the rows of ops.requests that may bring minutes: no others say what is covered. DuckDB
+# and Spark read it alike.
+OF_MINUTES = "(request_id NOT LIKE '%-1d' AND request_id NOT LIKE '%-actions')"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """A decision to let refused rows in: which rows stands in its landing file."""

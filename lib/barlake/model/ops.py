@@ -8,7 +8,8 @@ _RUN = Column("run_id", "STRING", "", "the run", nullable=False)
 REQUESTS = Table(
     zone=Zone.OPS,
     name="requests",
-    doc="One row per request of a vendor; for a file, one per ticker and delivery in it.",
+    doc="One row per request of a vendor; for a file of minutes, one per ticker and delivery in it."
+    " The id of a request for daily bars ends in -1d, for splits and dividends in -actions.",
     columns=(
         REQUEST_ID,
         _RUN,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from barlake.model.landed import OF_MINUTES
 from barlake.pages.view import View, has_page, percent
 
 SESSIONS = """
@@ -16,9 +17,9 @@ ORDER BY s.session_date DESC LIMIT $sessions
 _TICKERS = """
 SELECT ticker, bool_or(is_held) AS is_held
 FROM (SELECT ticker, true AS is_held FROM silver.coverage
-      UNION ALL SELECT ticker, false FROM ops.requests WHERE source <> 'files')
+      UNION ALL SELECT ticker, false FROM ops.requests WHERE source <> 'files' AND :of_minutes)
 GROUP BY ticker ORDER BY ticker
-"""
+""".replace(":of_minutes", OF_MINUTES)
 CELLS = """
 SELECT c.ticker, c.session_date::VARCHAR AS session_date, c.expected, c.observed, c.filled,
        c.missing_before_first, c.missing_after_last, c.revisions, c.quarantined, c.is_settled,

@@ -14,8 +14,10 @@ from barlake.io import arrow
 from barlake.io.history import Commit
 from barlake.io.lake import Lake
 from barlake.io.lease import lease
+from barlake.landing import Batch
 from barlake.model import bronze, ops, silver
 from barlake.model.table import Table
+from barlake.pipelines.delivery import facts
 from barlake.pipelines.ingest import Ingested
 from barlake.transforms.accounts import audit_of_abandoned
 from barlake.transforms.served import instant
@@ -49,6 +51,7 @@ def record(
     ending: Ending,
     *,
     ingested: Ingested | None,
+    apart: Sequence[Batch],
     versions: tuple[int, int],
     abandoned: list[dict[str, Any]],
 ) -> None:
@@ -57,6 +60,7 @@ def record(
     `versions` are silver.bars_1m's before and after. ops.requests comes last, and of runs that
     published alone, cut off by a vendor or not: a request that it does not name is taken up again
     by the next run. Of a run that the gate blocked it gets the files that held nothing good.
+    `apart` are landing files of other kinds than minutes, whose requests it gets as well.
     """
     holder = {"run_id": ending.run_id, "process": os.getpid()}
     with lease(lake.store, BOOKS, holder, patience=BOOKS_WAIT):
@@ -73,9 +77,8 @@ def record(
             lake.merge(ops.DQ_RESULTS, _results(lake, ending))
         ends = [_row(ending), *(_abandoned(run, ending.finished_at) for run in dead)]
         lake.merge(ops.RUNS, arrow.frame(lake.spark, ops.RUNS, ends))
-        if ingested and ending.status in ("ok", "blocked"):
-            is_done = _is_refused_whole() if "fault" in ending.detail else F.lit(True)
-            lake.merge(ops.REQUESTS, ingested.requests.where(is_done))
+        if (ingested or apart) and ending.status in ("ok", "blocked"):
+            lake.merge(ops.REQUESTS, _requests(lake, ending, ingested, apart))
 
 
 def details(lake: Lake) -> list[Detail]:
@@ -86,6 +89,18 @@ def details(lake: Lake) -> list[Detail]:
         for row in arrow.rows(ended.select("run_id", "job", "detail"))
     ]
     return [detail for detail in told if "fault" not in detail]
+
+
+def _requests(
+    lake: Lake, ending: Ending, ingested: Ingested | None, apart: Sequence[Batch]
+) -> DataFrame:
+    beside = facts(lake, apart)
+    if ingested is None:
+        return beside
+    if "is_gone" in ingested.requests.columns:
+        beside = beside.withColumn("is_gone", F.lit(False))
+    is_done = _is_refused_whole() if "fault" in ending.detail else F.lit(True)
+    return ingested.requests.unionByName(beside).where(is_done)
 
 
 def _run_ids(lake: Lake, table: Table) -> set[str]:

@@ -13,7 +13,7 @@ from barlake.io import arrow
 from barlake.io.lake import Lake
 from barlake.landing import Batch
 from barlake.model import ops
-from barlake.model.landed import RELEASE_SOURCE, Outcome, Release
+from barlake.model.landed import OF_MINUTES, RELEASE_SOURCE, Outcome, Release
 from barlake.transforms.accounts import requests_of_files
 from barlake.transforms.release import decisions_of, is_decided
 
@@ -88,10 +88,11 @@ def _requests(lake: Lake, judged: DataFrame, batches: Sequence[Batch]) -> DataFr
     files = [batch for batch in batches if batch.source == "files"]
     vendors = [batch for batch in batches if batch.source != "files"]
     rows = judged.where(F.col("source") == "files")
-    return _facts(lake, vendors).unionByName(requests_of_files(rows, _facts(lake, files)))
+    return facts(lake, vendors).unionByName(requests_of_files(rows, facts(lake, files)))
 
 
-def _facts(lake: Lake, batches: Sequence[Batch]) -> DataFrame:
+def facts(lake: Lake, batches: Sequence[Batch]) -> DataFrame:
+    """Give one row for ops.requests per request."""
     rows = [
         asdict(fact) | {"source": batch.source, "run_id": lake.run_id, "ticker": fact.ticker or ""}
         for batch in batches
@@ -105,7 +106,7 @@ def _stretched(lake: Lake, old: DataFrame) -> DataFrame:
 
     A delivery reaches as far as any of its tickers, so that all of its requests are concerned.
     """
-    known = lake.read(ops.REQUESTS)
+    known = lake.read(ops.REQUESTS, F.expr(OF_MINUTES))
     alike = ["request_id", "ticker", "received_at", "range_start", "range_end"]
     further = old.dropna(subset=["range_start"]).join(known, alike, how="left_anti")
     moments = further.select("source", "received_at").distinct()

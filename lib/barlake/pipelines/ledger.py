@@ -12,7 +12,7 @@ from barlake import calendar, landing, releases
 from barlake.io.lake import Lake
 from barlake.landing import Batch
 from barlake.model import bronze, ops, ref
-from barlake.model.landed import DECIDED_DDL, SERVED_DDL, Release
+from barlake.model.landed import DECIDED_DDL, OF_MINUTES, SERVED_DDL, Release
 from barlake.model.rules import ROW_RULES
 from barlake.settings import Settings
 from barlake.transforms.ledger import classify, of_sessions_touched
@@ -128,12 +128,12 @@ def confirmations(lake: Lake, settings: Settings, sessions: Sequence[date]) -> D
 
 
 def requests_of(lake: Lake, sessions: Sequence[date]) -> DataFrame:
-    """Read the recorded requests that reach into some sessions."""
+    """Read the recorded requests for minutes that reach into some sessions."""
     if not sessions:
         return lake.read(ops.REQUESTS, F.lit(False))
     first, last = (calendar.day_bounds(day) for day in (min(sessions), max(sessions)))
     reaches = (F.col("range_start") < F.lit(last[1])) & (F.col("range_end") > F.lit(first[0]))
-    return lake.read(ops.REQUESTS, reaches)
+    return lake.read(ops.REQUESTS, reaches & F.expr(OF_MINUTES))
 
 
 def bars_of(sessions: Sequence[date]) -> Column:

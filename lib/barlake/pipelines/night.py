@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from barlake.landing import Batch
-from barlake.pipelines.asking import fetched, minutes_of, pending, planned
+from barlake.pipelines.asking import fetched_rest, minutes_of, pending, planned
 from barlake.pipelines.stages import (
     run_gold,
     run_ingest,
@@ -20,7 +20,7 @@ def run(night: Night, source: Source, wanted: Wanted, universe: Sequence[str]) -
     with night.progress.step("plan"):
         requests = planned(night, source, wanted, universe)
     with night.progress.step("fetch"):
-        batches = minutes_of(fetched(night, source, requests, wanted))
+        batches = minutes_of(fetched_rest(night, source, requests, wanted))
     waiting = pending(night.lake)
     run_ingest(night, [*batches, *_others(waiting, batches)])
     run_silver(night, [], is_new=bool(waiting))

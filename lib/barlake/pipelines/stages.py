@@ -14,8 +14,8 @@ from barlake.io.lake import Lake
 from barlake.landing import Batch
 from barlake.model import ops, silver
 from barlake.model.errors import QualityError
-from barlake.model.landed import Kind
-from barlake.pipelines.asking import undone, unread
+from barlake.model.landed import OF_MINUTES, Kind
+from barlake.pipelines.asking import pending, undone, unread
 from barlake.pipelines.delivery import sessions_of
 from barlake.pipelines.gate import judge_batch, received_by
 from barlake.pipelines.gold import build_gold
@@ -34,6 +34,7 @@ def run_ingest(night: Night, batches: Sequence[Batch]) -> None:
         )
         night.keep({"ref.actions": keep_history(night.lake, told)})
         night.detail["actions"] = [batch.name for batch in told]
+        night.apart = pending(night.lake, Kind.DAILY, Kind.ACTIONS)
         decisions = undone(night.lake)
         if not (batches or decisions):
             return
@@ -136,7 +137,7 @@ def _waiting(night: Night) -> tuple[list[date], list[str]]:
     waiting = [d["run_id"] for d in details if d["job"] == "ingest" and d["run_id"] not in done]
     if not waiting:
         return [], []
-    requests = night.lake.read(ops.REQUESTS)
+    requests = night.lake.read(ops.REQUESTS).where(OF_MINUTES)
     return sessions_of(requests.where(requests.run_id.isin(waiting))), waiting
 
 

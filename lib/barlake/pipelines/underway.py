@@ -7,6 +7,7 @@ from typing import Any
 from barlake.checks.verdict import Verdict
 from barlake.io.history import Commit
 from barlake.io.lake import Lake
+from barlake.landing import Batch
 from barlake.model.landed import Facts
 from barlake.model.tables import TABLES
 from barlake.pipelines import books
@@ -21,7 +22,8 @@ class Night:
     """One run under way: what its steps use, and what they leave for ops and for the reader.
 
     `findings` become rows of ops.dq_results at the end, however that is; `run_id` is set there.
-    `missing` are the requests that a real vendor left without an answer.
+    `missing` are the requests that a real vendor left without an answer; `apart` the landing files
+    of daily bars, and of splits and dividends, whose requests ops.requests does not name yet.
     """
 
     lake: Lake
@@ -35,6 +37,7 @@ class Night:
     findings: list[dict[str, Any]] = field(default_factory=list)
     verdict: Verdict | None = None
     missing: list[Facts] = field(default_factory=list)
+    apart: list[Batch] = field(default_factory=list)
     before: dict[str, int] = field(init=False)
     _past: list[books.Detail] | None = field(init=False, default=None)
 

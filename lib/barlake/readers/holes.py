@@ -1,6 +1,6 @@
 """What the lake lacks: each absent minute's reason, and until when it can be had."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from barlake import calendar
 from barlake.calendar import Session
+from barlake.model.landed import OF_MINUTES
 from barlake.readers.frames import OpenLake
 from barlake.sources.requests import chunks
 
@@ -37,7 +38,7 @@ unheld AS (
 ),
 unknown AS (
     SELECT ticker, arg_max(outcome, received_at) = 'unknown_ticker' AS is_unknown
-    FROM ops.requests GROUP BY ticker
+    FROM ops.requests WHERE :of_minutes GROUP BY ticker
 ),
 told AS (
     SELECT ticker, session_date, g.minutes AS minutes, can_be_had, expires_at, CASE
@@ -60,13 +61,15 @@ told AS (
 SELECT ticker, session_date AS session, sum(minutes)::BIGINT AS minutes, reason, expires_at
 FROM told GROUP BY ALL
 ORDER BY any_value(can_be_had) DESC, expires_at, ticker, session, reason
-"""
+""".replace(":of_minutes", OF_MINUTES)
 _EVERYTHING = """
 SELECT ticker, session_date AS session, minutes::BIGINT AS minutes,
        CASE WHEN can_be_had THEN 'never_asked' ELSE 'lost' END AS reason, expires_at
 FROM asked CROSS JOIN days WHERE can_be_had OR $dated
 ORDER BY can_be_had DESC, expires_at, ticker, session
 """
+# As `pipelines.plan` has it: what of these lacks is not asked for again.
+_SETTLED = "SELECT ticker, session_date FROM silver.coverage WHERE is_settled AND observed > 0"
 _HELD_SINCE = "SELECT min(session_date) AS first FROM silver.coverage"
 
 
@@ -92,7 +95,8 @@ def lacks(lake: OpenLake | None, window: Window) -> dict[str, Any]:
 
     `expires_at` is when `barlake run` asks no more for the session: `horizon_days` after its first
     minute at 04:00 exchange time. Soonest to expire first; what has expired comes last. `requests`
-    is what asking for it costs: 0 where it comes with an earlier session, or cannot be had.
+    is what asking for it costs: 0 where it comes with an earlier session, cannot be had, or is not
+    asked for: what a settled session lacks, the vendor has not.
 
     Args:
         lake: None where there is none yet: then everything is lacking.
@@ -106,10 +110,12 @@ def lacks(lake: OpenLake | None, window: Window) -> dict[str, Any]:
     if lake:
         connection.execute(_WANTED, dated | {"all": window.is_all})
         found = lake.rows(_LACKS)
+        settled = {(row["ticker"], row["session_date"]) for row in lake.rows(_SETTLED)}
     else:
         answer = connection.sql(_EVERYTHING, params=dated).arrow()
         found = list(answer.read_all().to_pylist())
-    costed = _with_requests(found, window, days)
+        settled = set()
+    costed = _with_requests(found, window, days, settled)
     return {
         "as_of": window.now,
         "horizon_days": window.horizon_days,
@@ -163,10 +169,13 @@ def _register(
 
 
 def _with_requests(
-    found: Iterable[dict[str, Any]], window: Window, days: Iterable[Session]
+    found: Iterable[dict[str, Any]],
+    window: Window,
+    days: Iterable[Session],
+    settled: Collection[tuple[str, date]],
 ) -> list[dict[str, Any]]:
     rows = list(found)
-    lacking = {(row["ticker"], row["session"]) for row in rows}
+    lacking = {(row["ticker"], row["session"]) for row in rows}.difference(settled)
     to_be_had = [day for day in days if expires_at(day, window.horizon_days) >= window.now]
     first = {
         (ticker, chunk[0].session_date)

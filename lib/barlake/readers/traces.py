@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
+from barlake.model.landed import OF_MINUTES
 from barlake.readers.frames import OpenLake
 
 _SESSION = """
@@ -39,11 +40,12 @@ ORDER BY fetched_at, file, row
 PAYLOAD = "SELECT * FROM served WHERE request_id = $request AND row = $row ORDER BY file"
 REQUESTS = """
 SELECT * FROM ops.requests
-WHERE (ticker = $ticker AND range_start <= $ts::TIMESTAMPTZ AND range_end > $ts::TIMESTAMPTZ)
+WHERE (ticker = $ticker AND range_start <= $ts::TIMESTAMPTZ AND range_end > $ts::TIMESTAMPTZ
+       AND :of_minutes)
    OR (list_contains($ids::VARCHAR[], request_id) AND ticker IN ('', $ticker))
    OR (list_contains($ids::VARCHAR[], request_id) AND $ticker = '')
 ORDER BY received_at, request_id, ticker
-"""
+""".replace(":of_minutes", OF_MINUTES)
 RUNS = """
 SELECT run_id, job, status, started_at, finished_at, code_version, config_hash
 FROM ops.runs WHERE list_contains($ids::VARCHAR[], run_id) ORDER BY started_at, run_id

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import stamina
+import structlog
 from pyrate_limiter import Duration, Rate, RateItem, SQLiteBucket
 
 from barlake.model.errors import BarlakeError
 from barlake.settings import YahooSettings
+
+logger = structlog.get_logger()
 
 _DAY = int(Duration.DAY)
 
@@ -77,11 +80,18 @@ class Budget:
         return max(waiting, 1) if isinstance(waiting, int) else 1
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Breaker:
-    """Leaves a vendor alone after `limit` refusals in a row, whatever the ticker."""
+    """Leaves a vendor alone after `limit` refusals in a row, whatever the ticker.
+
+    A vendor that is away for minutes refuses at once, and would have a run give up before it is
+    back: `pauses` times in a run, whoever is refused may wait, and ask once more.
+    """
 
     limit: int
+    pauses: int
+    pause_seconds: float
+    sleep: Callable[[float], None]
     refusals: int = 0
 
     @property
@@ -92,6 +102,15 @@ class Breaker:
     def saw(self, *, is_refusal: bool) -> None:
         """Count a refusal; any answer, even an empty one, starts the count anew."""
         self.refusals = self.refusals + 1 if is_refusal else 0
+
+    def paused(self) -> bool:
+        """Wait, and tell that one more question may go out; False where no pause is left."""
+        if not self.pauses:
+            return False
+        self.pauses -= 1
+        logger.warning("vendor paused", refusals=self.refusals, seconds=self.pause_seconds)
+        self.sleep(self.pause_seconds)
+        return True
 
 
 def patiently(

@@ -9,13 +9,10 @@ import pyarrow as pa
 
 from barlake.io.schemas import schema
 from barlake.model.errors import InputError
-from barlake.model.landed import SERVED, Facts, Kind
+from barlake.model.landed import ENDS_ID, SERVED, Facts, Kind
 
 SERVED_SCHEMA = schema(SERVED)
-# Ends the id of each request that is not for minutes: the same file, or the same range at the same
-# instant, may have been asked for its minutes as well.
-DAILY_REQUEST = "-1d"
-ACTIONS_REQUEST = "-actions"
+DAILY_REQUEST = ENDS_ID[Kind.DAILY]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

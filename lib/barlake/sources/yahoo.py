@@ -2,49 +2,26 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from barlake.calendar import EXCHANGE_ZONE
-from barlake.model.errors import InputError
 from barlake.model.landed import Facts, Kind, Outcome
 from barlake.settings import CACHE, YahooSettings
 from barlake.sources.expected import empty, unserved
 from barlake.sources.pace import Breaker, Budget, patiently
-from barlake.sources.source import (
-    ACTIONS_REQUEST,
-    DAILY_REQUEST,
-    SERVED_SCHEMA,
-    Answer,
-    Request,
-)
+from barlake.sources.source import SERVED_SCHEMA, Answer, Request
 from barlake.sources.yahoo_answers import rows_served
+from barlake.sources.yahoo_asked import Asked, asked_of
 from barlake.sources.yahoo_charts import Chart, Charts
 from barlake.sources.yahoo_events import Event, rows_of_events
 from barlake.sources.yahoo_faults import FailedError, Fault, judged
 
 Found = Chart | list[Event]
-SUFFIXES = {Kind.MINUTES: "", Kind.DAILY: DAILY_REQUEST, Kind.ACTIONS: ACTIONS_REQUEST}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    ticker: str
-    start: datetime
-    end: datetime
-    at: datetime
-    kind: Kind
-
-    @property
-    def request_id(self) -> str:
-        names = ("yahoo", self.ticker, self.start, self.end, self.at)
-        digest = sha256("/".join(map(str, names)).encode()).hexdigest()[:32]
-        return digest + SUFFIXES[self.kind]
 
 
 class YahooSource:
@@ -54,15 +31,27 @@ class YahooSource:
         settings: How it is asked.
         clock: Gives the instant of a question and of its answer, aware.
         budget: Of requests, shared with other processes.
+        sleep: Waits for some seconds.
         cache: Folder for what yfinance remembers.
     """
 
     def __init__(
-        self, *, settings: YahooSettings, clock: Callable[[], datetime], budget: Budget, cache: Path
+        self,
+        *,
+        settings: YahooSettings,
+        clock: Callable[[], datetime],
+        budget: Budget,
+        sleep: Callable[[float], None],
+        cache: Path,
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._breaker = Breaker(settings.refusals_max)
+        self._breaker = Breaker(
+            limit=settings.refusals_max,
+            pauses=settings.pauses_max,
+            pause_seconds=settings.pause_seconds,
+            sleep=sleep,
+        )
         self._unknown: dict[str, Fault] = {}
         self._charts = Charts(settings, leave=budget.take, cache=cache)
 
@@ -86,7 +75,7 @@ class YahooSource:
         Raises:
             InputError: The request names no ticker or no range.
         """
-        return self._answer(_asked(request, self._clock(), Kind.MINUTES))
+        return self._answer(asked_of(request, self._clock(), Kind.MINUTES))
 
     def daily(self, request: Request) -> Answer:
         """Ask for one bar per session, as `fetch` does for minutes.
@@ -94,7 +83,7 @@ class YahooSource:
         Raises:
             InputError: The request names no ticker or no range.
         """
-        return self._answer(_asked(request, self._clock(), Kind.DAILY))
+        return self._answer(asked_of(request, self._clock(), Kind.DAILY))
 
     def actions(self, request: Request) -> Answer:
         """Ask for a ticker's splits and dividends, as `fetch` does for minutes.
@@ -102,9 +91,9 @@ class YahooSource:
         Raises:
             InputError: The request names no ticker or no range.
         """
-        return self._answer(_asked(request, self._clock(), Kind.ACTIONS))
+        return self._answer(asked_of(request, self._clock(), Kind.ACTIONS))
 
-    def _answer(self, asked: _Asked) -> Answer:
+    def _answer(self, asked: Asked) -> Answer:
         before = self.sent
         attempts, found = self._tried(asked)
         received_at = self._clock().astimezone(UTC)
@@ -128,13 +117,21 @@ class YahooSource:
         )
         return Answer(facts=facts, rows=rows)
 
-    def _tried(self, asked: _Asked) -> tuple[int, Found | Fault]:
+    def _tried(self, asked: Asked) -> tuple[int, Found | Fault]:
         """Give how often Yahoo was asked, and what came of it."""
         if asked.ticker in self._unknown:
             return 0, self._unknown[asked.ticker]
-        if self._breaker.is_open:
+        has_paused = self._breaker.is_open and self._breaker.paused()
+        if self._breaker.is_open and not has_paused:
             said = f"not asked: {self._breaker.refusals} refusals in a row"
             return 0, Fault(outcome=Outcome.RATE_LIMITED, said=said, is_passing=False)
+        attempts, found = self._patiently(asked)
+        is_outage = isinstance(found, Fault) and found.is_outage
+        if is_outage and not has_paused and self._breaker.paused():
+            return attempts + 1, self._probed(asked)
+        return attempts, found
+
+    def _patiently(self, asked: Asked) -> tuple[int, Found | Fault]:
         attempts = 0
         try:
             for attempt in patiently(self._settings, on=self._is_worth_another):
@@ -145,11 +142,17 @@ class YahooSource:
             return attempts, failed.fault
         raise AssertionError("an attempt neither answered nor failed")
 
+    def _probed(self, asked: Asked) -> Found | Fault:
+        try:
+            return self._once(asked)
+        except FailedError as failed:
+            return failed.fault
+
     def _is_worth_another(self, cause: Exception) -> bool:
         is_passing = isinstance(cause, FailedError) and cause.fault.is_passing
         return is_passing and not self._breaker.is_open
 
-    def _once(self, asked: _Asked) -> Found:
+    def _once(self, asked: Asked) -> Found:
         """Ask once.
 
         Raises:
@@ -166,13 +169,13 @@ class YahooSource:
         self._breaker.saw(is_refusal=False)
         return found
 
-    def _found(self, asked: _Asked) -> Found:
+    def _found(self, asked: Asked) -> Found:
         if asked.kind is Kind.ACTIONS:
             return self._charts.events(asked.ticker, asked.start, asked.end)
         interval = "1d" if asked.kind is Kind.DAILY else "1m"
         return self._charts.bars(asked.ticker, asked.start, asked.end, interval=interval)
 
-    def _by_calendar(self, fault: Fault, asked: _Asked) -> Fault:
+    def _by_calendar(self, fault: Fault, asked: Asked) -> Fault:
         """Tell an empty answer that was to be expected, which need not be asked for again."""
         if fault.outcome is not Outcome.EMPTY_UNEXPECTED:
             return fault
@@ -191,18 +194,12 @@ def of_this_host(settings: YahooSettings, clock: Callable[[], datetime]) -> Yaho
         now=time.time,
         sleep=time.sleep,
     )
-    return YahooSource(settings=settings, clock=clock, budget=budget, cache=folder)
+    return YahooSource(
+        settings=settings, clock=clock, budget=budget, sleep=time.sleep, cache=folder
+    )
 
 
-def _asked(request: Request, now: datetime, kind: Kind) -> _Asked:
-    if request.ticker is None or request.start is None or request.end is None:
-        raise InputError(f"a vendor is asked for a ticker and a range, not for {request}")
-    start, end = request.start.astimezone(UTC), request.end.astimezone(UTC)
-    at = now.astimezone(UTC)
-    return _Asked(ticker=request.ticker, start=start, end=end, at=at, kind=kind)
-
-
-def _rows(asked: _Asked, found: Found | Fault, received_at: datetime) -> pa.Table:
+def _rows(asked: Asked, found: Found | Fault, received_at: datetime) -> pa.Table:
     if isinstance(found, Fault):
         return SERVED_SCHEMA.empty_table()
     same = {"request_id": asked.request_id, "ticker": asked.ticker}
@@ -214,7 +211,7 @@ def _rows(asked: _Asked, found: Found | Fault, received_at: datetime) -> pa.Tabl
     )
 
 
-def _verdict(asked: _Asked, rows: pa.Table, received_at: datetime) -> tuple[Outcome, str]:
+def _verdict(asked: Asked, rows: pa.Table, received_at: datetime) -> tuple[Outcome, str]:
     """Tell whether a payload holds what the calendar lets expect."""
     if asked.kind is Kind.ACTIONS:
         return Outcome.OK, ""  # to have none is no fault

@@ -34,6 +34,11 @@ class Fault:
         is_lost = self.outcome is Outcome.ERROR and self.is_passing
         return is_lost or self.outcome is Outcome.RATE_LIMITED
 
+    @property
+    def is_outage(self) -> bool:
+        """Whether Yahoo gave no answer, and may give one when it was left alone for a while."""
+        return self.is_refusal and self.is_passing
+
 
 class FailedError(Exception):
     """A question that brought no payload; `fault` says why."""

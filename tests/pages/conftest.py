@@ -78,11 +78,17 @@ def site(lake: OpenLake, conf: Settings) -> Path:
 
 
 @pytest.fixture(scope="session")
-def large(tmp_path_factory: pytest.TempPathFactory, conf: Settings) -> Path:
-    """The pages of 200 tickers over 60 sessions."""
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> OpenLake:
+    """200 tickers over 60 sessions."""
     root = tmp_path_factory.mktemp("large") / "lake"
-    publish(made_up(root, crowd(tickers=200, sessions=60)), conf.pages, as_of=None)
-    return root / "pages"
+    return made_up(root, crowd(tickers=200, sessions=60))
+
+
+@pytest.fixture(scope="session")
+def large(crowded: OpenLake, conf: Settings) -> Path:
+    """The folder of that lake's pages."""
+    publish(crowded, conf.pages, as_of=None)
+    return crowded.store.root / "pages"
 
 
 @pytest.fixture(scope="session")

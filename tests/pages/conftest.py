@@ -24,6 +24,7 @@ from barlake.sources.manners import Chance, Correction, Manners
 from barlake.sources.simulated import SimulatedSource
 from tests.lake.victim import INTERPRETED
 from tests.pages.browser import Tab, binary, tab
+from tests.pages.nights import nights, reports
 from tests.pages.tables import crowd, made_up
 
 TICKERS = ["AAPL", "MSFT", "NVDA"]
@@ -89,6 +90,17 @@ def large(crowded: OpenLake, conf: Settings) -> Path:
     """The folder of that lake's pages."""
     publish(crowded, conf.pages, as_of=None)
     return crowded.store.root / "pages"
+
+
+@pytest.fixture(scope="session")
+def nightly(tmp_path_factory: pytest.TempPathFactory, conf: Settings) -> Path:
+    """The folder of the pages of thirty nights' gates."""
+    root = tmp_path_factory.mktemp("nightly") / "lake"
+    lake = made_up(root, nights(conf.quality.rules))
+    for report in reports():
+        lake.store.put(report, b"a report")
+    publish(lake, conf.pages, as_of=None)
+    return root / "pages"
 
 
 @pytest.fixture(scope="session")

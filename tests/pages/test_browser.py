@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,27 @@ pytestmark = pytest.mark.browser
 PAGES = ("index", "gaps", "quality", "ticker/AAPL", "quality/morning/index")
 Keep = Callable[[str, bytes], None]
 FIRST_DAY = "2026-11-24"
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture: whose pages (a fixture), which one, how light, how large."""
+
+    folder: str
+    page: str
+    scheme: str = "light"
+    size: tuple[int, int] = (1280, 960)
+    fragment: str = ""
+
+
+SHOTS = {
+    "ticker": Shot("site", "ticker/AAPL", fragment=f"#{HALTED}"),
+    "ticker-dark": Shot("site", "ticker/AAPL", scheme="dark", fragment=f"#{HALTED}"),
+    "ticker-phone": Shot("site", "ticker/AAPL", size=PHONE, fragment=f"#{HALTED}"),
+    "index": Shot("site", "index"),
+    "gaps": Shot("large", "gaps"),
+    "quality": Shot("nightly", "quality"),
+}
 # For each cell of the heatmap whether its corner is of the colour of what is not loaded.
 GREY = """(() => {
   const made = JSON.parse(document.getElementById("twin").textContent);
@@ -247,10 +269,27 @@ def test_what_is_not_loaded_yet_is_grey_and_says_so(
     assert chrome.text("#told").endswith("not loaded")
 
 
-def test_the_readme_shows_a_day_as_it_is_drawn(site: Path, chrome: Tab, keep: Keep) -> None:
-    chrome.open(site / "ticker" / "AAPL.html", f"#{HALTED}", size=(1280, 960))
+def test_the_table_of_runs_is_cut_off_nowhere(nightly: Path, chrome: Tab) -> None:
+    """With ids as a scheduler gives them, and the longest of verdicts."""
+    chrome.open(nightly / "quality.html")
+
+    wide, room = chrome.run(
+        "(e => [e.scrollWidth, e.clientWidth])(document.querySelector('.scroll'))"
+    )
+
+    assert len(twin(nightly / "quality.html")["runs"]) == 30
+    assert wide <= room
+
+
+@pytest.mark.parametrize(("name", "shot"), SHOTS.items(), ids=[*SHOTS])
+def test_the_readme_shows_pages_as_they_are_drawn(
+    request: pytest.FixtureRequest, chrome: Tab, keep: Keep, name: str, shot: Shot
+) -> None:
+    folder: Path = request.getfixturevalue(shot.folder)
+    chrome.dress(shot.scheme)
+    chrome.open(folder / f"{shot.page}.html", shot.fragment, size=shot.size)
 
     picture = chrome.shoot()
 
-    assert len(picture) < 200_000
-    keep("ticker", picture)
+    assert len(picture) < 150_000
+    keep(name, picture)

@@ -26,7 +26,7 @@ check: .venv/.dev  ## lint, types, layers, and that the generated docs are curre
 docs: .venv/.spark  ## write docs/tables.md from the model
 	.venv/bin/python -m barlake.model.dictionary docs/tables.md
 
-shots: .venv/.dev  ## draw the README's picture anew, with Chromium
+shots: .venv/.dev  ## draw the README's pictures anew, with Chromium
 	@.venv/bin/python infra/jars.py core
 	BARLAKE_SHOTS=docs/img .venv/bin/python -m pytest tests/pages -k readme
 

@@ -100,6 +100,7 @@ class CoverageSettings(Section):
 
     dense_share: float
     halt_minutes: int
+    outage_share: float
     outage_tickers_min: int
 
 

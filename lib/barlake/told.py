@@ -87,7 +87,6 @@ def explain(found: Found) -> list[str]:
 
 def _minute(found: Found) -> list[str]:
     feeds = found["feeds"]
-    after = f"{feeds['later_features']} later rows of the session saw it"
     return [
         f"{found['ticker']} {spelled(found['ts'])}: {found['status']}"
         + (f" ({found['reason']}: {found['why']})" if found["reason"] else ""),
@@ -103,11 +102,26 @@ def _minute(found: Found) -> list[str]:
         *section("gates (ops.dq_results)", _some(found["gates"], GATE)),
         *section("coverage of the session", _facts(found["coverage"])),
         *section("features (gold.features_1m)", _facts(feeds["features"])),
-        *([f"  {after}"] if feeds["features"] else []),
+        *(_saw(feeds) if feeds["features"] else []),
         *section("buckets (gold.bars)", _some(feeds["bars"], BUCKET)),
         *section("stream (gold.vwap_stream)", _some(feeds["vwap_stream"])),
         *section("alerts (gold.alerts)", _some(feeds["alerts"])),
     ]
+
+
+def _saw(feeds: Found) -> list[str]:
+    compared, gap = feeds["later_volumes"], feeds["next_gap"]
+    said = [
+        f"  {feeds['later_features']:,} later rows of the session saw it",
+        f"  {compared['rows']:,} rows of {compared['sessions']} later sessions compare their "
+        "volume with it (rel_volume_20d)",
+    ]
+    if gap:
+        said.append(
+            f"  the gap of {gap['session_date']} starts from its close "
+            f"({gap['gap_from_prior_close']:+.2%})"
+        )
+    return said
 
 
 def _refused(found: Found) -> list[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
+NOWHERE = "127.0.0.1:9"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--headless",
@@ -26,8 +27,11 @@ FLAGS = (
     "--no-first-run",
     "--hide-scrollbars",
     "--force-color-profile=srgb",
-    # Whatever asks for a host gets none.
+    # Whatever asks for a host gets none, and an address that needs no resolving a proxy that is
+    # not there; loopback as well.
     "--host-resolver-rules=MAP * ~NOTFOUND",
+    f"--proxy-server={NOWHERE}",
+    "--proxy-bypass-list=<-loopback>",
     "--remote-debugging-pipe",
 )
 PATIENCE = 30  # seconds without a word, after which a test fails instead of hanging

@@ -24,6 +24,7 @@ from barlake.sources.manners import Chance, Correction, Manners
 from barlake.sources.simulated import SimulatedSource
 from tests.lake.victim import INTERPRETED
 from tests.pages.browser import Tab, binary, tab
+from tests.pages.nights import nights, reports
 from tests.pages.tables import crowd, made_up
 
 TICKERS = ["AAPL", "MSFT", "NVDA"]
@@ -78,10 +79,27 @@ def site(lake: OpenLake, conf: Settings) -> Path:
 
 
 @pytest.fixture(scope="session")
-def large(tmp_path_factory: pytest.TempPathFactory, conf: Settings) -> Path:
-    """The pages of 200 tickers over 60 sessions."""
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> OpenLake:
+    """200 tickers over 60 sessions."""
     root = tmp_path_factory.mktemp("large") / "lake"
-    publish(made_up(root, crowd(tickers=200, sessions=60)), conf.pages, as_of=None)
+    return made_up(root, crowd(tickers=200, sessions=60))
+
+
+@pytest.fixture(scope="session")
+def large(crowded: OpenLake, conf: Settings) -> Path:
+    """The folder of that lake's pages."""
+    publish(crowded, conf.pages, as_of=None)
+    return crowded.store.root / "pages"
+
+
+@pytest.fixture(scope="session")
+def nightly(tmp_path_factory: pytest.TempPathFactory, conf: Settings) -> Path:
+    """The folder of the pages of thirty nights' gates."""
+    root = tmp_path_factory.mktemp("nightly") / "lake"
+    lake = made_up(root, nights(conf.quality.rules))
+    for report in reports():
+        lake.store.put(report, b"a report")
+    publish(lake, conf.pages, as_of=None)
     return root / "pages"
 
 

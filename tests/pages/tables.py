@@ -13,6 +13,7 @@ from barlake.model import ref, silver
 from barlake.model.silver import GAP
 from barlake.model.table import Table
 from barlake.model.tables import TABLES
+from barlake.readers.duck import name_macros
 from barlake.readers.frames import OpenLake
 
 GAP_HERE = 'STRUCT("from" TIMESTAMPTZ, "to" TIMESTAMPTZ, minutes INT, reason VARCHAR)[]'
@@ -29,6 +30,7 @@ def made_up(root: Path, rows: dict[Table, list[dict[str, Any]]]) -> OpenLake:
     """Give an open lake that holds these rows; columns that a row does not name are null."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
+    name_macros(connection)
     for table in TABLES:
         columns = ", ".join(f'"{c.name}" {TYPES.get(c.type, c.type)}' for c in table.columns)
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.zone}")

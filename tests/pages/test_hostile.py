@@ -1,6 +1,7 @@
 """Whatever stands in a table is shown as text, never obeyed."""
 
 import json
+import warnings
 from datetime import UTC, date, datetime
 from html import unescape
 from html.parser import HTMLParser
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from barlake.checks.report import page
+from barlake.checks.verdict import Verdict
 from barlake.model import gold, ops, ref, silver
 from barlake.model.table import Table
 from barlake.pages.site import publish
@@ -23,7 +26,8 @@ ENDING = "</script><script>window.owned=2</script><!--"
 QUOTES = "\" onmouseover='window.owned=3' x=\""
 IMAGE = "<img src=x onerror=window.owned=4>"
 AWAY = "../../etc/passwd"
-TICKERS = (SCRIPT, ENDING, QUOTES, IMAGE, AWAY, "AAPL")
+HOSTILE = (SCRIPT, ENDING, QUOTES, IMAGE)
+TICKERS = (*HOSTILE, AWAY, "AAPL")
 
 
 def rows() -> dict[Table, list[dict[str, Any]]]:
@@ -83,6 +87,85 @@ class Elements(HTMLParser):
 def hostile(tmp_path: Path, conf: Settings) -> Path:
     publish(made_up(tmp_path / "lake", rows()), conf.pages, as_of=None)
     return tmp_path / "lake" / "pages"
+
+
+@pytest.fixture
+def reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run's own report of findings that are hostile wherever the gate or GX repeats a text."""
+    monkeypatch.setenv("GX_ANALYTICS_ENABLED", "false")  # read at the import
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own dependencies
+        from great_expectations.core import (  # noqa: PLC0415 - takes seconds
+            ExpectationSuiteValidationResult,
+            ExpectationValidationResult,
+        )
+        from great_expectations.expectations.expectation_configuration import (  # noqa: PLC0415
+            ExpectationConfiguration,
+        )
+
+    results = [
+        ExpectationValidationResult(
+            success=False,
+            expectation_config=ExpectationConfiguration(
+                type="expect_column_max_to_be_between",
+                kwargs={"column": text, "max_value": 1.0},
+                meta={"notes": text},
+            ),
+            result={"observed_value": text},
+            exception_info={
+                "raised_exception": True,
+                "exception_message": text,
+                "exception_traceback": text,
+            },
+        )
+        for text in HOSTILE
+    ]
+    result = ExpectationSuiteValidationResult(
+        success=False,
+        results=results,
+        suite_name=SCRIPT,
+        statistics={
+            "evaluated_expectations": len(results),
+            "successful_expectations": 0,
+            "unsuccessful_expectations": len(results),
+            "success_percent": 0.0,
+        },
+        meta={"run_id": {"run_name": ENDING, "run_time": "2026-11-20T17:00:00+00:00"}},
+    )
+    findings = tuple(
+        {
+            **dict.fromkeys(("table", "rule", "ticker", "severity", "observed", "expected"), text),
+            "session_date": DAY,
+            "passed": False,
+            "sample_keys": [f"{text}@2026-11-20T14:30:00Z"],
+        }
+        for text in HOSTILE
+    )
+    failed = tuple(row | {"why": row["rule"], "sessions": 1, "keys": [SCRIPT]} for row in findings)
+    verdict = Verdict(status="blocked", evaluated=0, failed=failed, findings=findings)
+    file = tmp_path / "report.html"
+    file.write_text(page(result, verdict, run_id=SCRIPT, now=NOON))
+    return file
+
+
+def test_a_runs_own_report_shows_hostile_text_and_has_none_of_it(reported: Path) -> None:
+    text = reported.read_text()
+
+    found = Elements(text)
+
+    assert (found.scripts, found.handlers) == ([], [])
+    assert not [link for link in found.links if not link.startswith("#")]
+    assert all(unescape(text).count(hostile) >= 6 for hostile in HOSTILE)
+
+
+@pytest.mark.browser
+def test_a_browser_runs_nothing_of_a_runs_own_report(reported: Path, chrome: Tab) -> None:
+    chrome.open(reported)
+
+    assert chrome.run("window.owned === undefined")
+    assert chrome.run("document.images.length + document.scripts.length") == 0
+    shown = chrome.run("document.body.innerText")
+    assert all(hostile in shown for hostile in HOSTILE)
 
 
 @pytest.mark.parametrize("name", ["index", "gaps", "quality", "ticker/AAPL"])

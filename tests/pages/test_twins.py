@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from barlake.model import ops
+from barlake.pages.site import publish
 from barlake.pages.view import percent
 from barlake.readers.frames import OpenLake
+from barlake.settings import Settings
 from tests.pages.conftest import HALTED, TICKERS
+from tests.pages.tables import made_up
 
 OBSERVED = """
 SELECT ticker, session_date::VARCHAR AS session_date, count(*) FILTER (WHERE NOT is_filled) AS n
@@ -63,7 +67,7 @@ def test_gaps_lie_where_silver_has_no_bar(site: Path, lake: OpenLake) -> None:
     assert told == [row[0] for row in held if row[6]]
     reasons = lake.sql(REASONS, ticker="AAPL", day=HALTED).fetchall()
     assert [(gap["minutes"], gap["reason"]) for gap in halted["gaps"]] == reasons
-    assert reasons
+    assert {reason for _, reason in reasons} == {"halt"}
 
 
 def test_a_ticker_shows_silvers_bars_and_golds_vwap(site: Path, lake: OpenLake) -> None:
@@ -104,8 +108,56 @@ def test_quality_tells_each_run_with_the_rows_it_received(site: Path, lake: Open
         "SELECT run_id, sum(received) FROM ops.ingest_audit GROUP BY run_id ORDER BY run_id DESC"
     ).fetchall()
     assert [(r["run_id"], r["received"]) for r in shown["runs"]] == received
+    told = lake.sql("SELECT detail->>'$.verdict.status' FROM ops.runs").fetchall()
+    assert told == [("passed",)]
     assert [r["verdict"] for r in shown["runs"]] == ["published"]
     assert shown["as_of"] == "2026-11-28 14:00"
+
+
+ENDS = [
+    ("run", "ok", "passed", "published"),
+    ("run", "ok", "warned", "published, with warnings"),
+    ("run", "ok", None, "not judged"),
+    ("run", "blocked", "blocked", "blocked by the gate"),
+    ("run", "blocked", "warned", "published, answers missing"),
+    ("run", "blocked", None, "answers missing"),
+    ("run", "failed", "passed", "broke down"),
+    ("run", "abandoned", None, "died"),
+    ("release", "ok", "passed", "published"),
+    ("fetch", "ok", None, "not judged"),
+    ("gold", "ok", None, "not judged"),
+    ("check", "ok", "passed", "checked"),
+    ("check", "ok", "warned", "checked, with warnings"),
+    ("check", "blocked", "blocked", "checked: would be blocked"),
+    ("check", "ok", None, "not judged"),
+]
+JUDGED = """
+SELECT count(*) FILTER (WHERE gate IN ('passed', 'warned') AND status IN ('ok', 'blocked')),
+       count(gate)
+FROM (SELECT status, detail->>'$.verdict.status' AS gate FROM ops.runs WHERE job <> 'check')
+"""
+
+
+def test_a_run_is_published_only_where_its_gate_let_a_batch_through(
+    tmp_path: Path, conf: Settings
+) -> None:
+    ended = [
+        {
+            "run_id": f"{at:02}",
+            "job": job,
+            "status": status,
+            "detail": json.dumps({"verdict": {"status": gate}} if gate else {}),
+        }
+        for at, (job, status, gate, _) in enumerate(ENDS)
+    ]
+    lake = made_up(tmp_path, {ops.RUNS: [*ended, {"run_id": "old", "job": "run", "status": "ok"}]})
+    publish(lake, conf.pages, as_of=None)
+
+    shown = twin(tmp_path / "pages", "quality")
+
+    said = [(run["job"], run["status"], run["gate"], run["verdict"]) for run in shown["runs"]]
+    assert said == [*ENDS, ("run", "ok", None, "not judged")]
+    assert (shown["total"]["published"], shown["total"]["judged"]) == lake.sql(JUDGED).fetchone()
 
 
 @pytest.mark.parametrize(

@@ -62,9 +62,11 @@ no exchange notice is read. The numbers stand under `coverage` in `conf/base.yam
 - `quarantined`: a row for the minute was refused.
 - `not_covered`: no answered request reached it, or it lies after the last eligible bar of a
   session whose close is not covered.
-- `outage`: no ticker of the session shows it, and the session holds `outage_tickers_min` or more.
-- `halt`, `vendor_hole`: the ticker shows `dense_share` or more of its minutes; the run is at least
-  `halt_minutes` long, or shorter.
+- `outage`: of the tickers that usually show a minute, `outage_share` or more do not show it.
+  Usually is in the session's median minute, and `outage_tickers_min` or more must show that.
+- `halt`, `vendor_hole`: the ticker is dense: of the minutes right after one of its bars,
+  `dense_share` or more have one too, outages aside. The run is at least `halt_minutes` long, or
+  shorter.
 - `no_trade`: the ticker is sparse, so a minute without a bar is a minute without a trade.
 
 ## What else was decided

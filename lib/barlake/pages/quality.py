@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
+from barlake.model.jobs import CHECK
 from barlake.pages.view import View, percent
 
 RUNS = """
@@ -15,6 +16,8 @@ WITH checked AS (
     FROM ops.ingest_audit GROUP BY run_id
 )
 SELECT r.run_id, r.job, strftime(r.started_at, '%Y-%m-%d %H:%M') AS started_at, r.status,
+       CASE WHEN json_valid(r.detail) THEN json_extract_string(r.detail, '$.verdict.status') END
+           AS gate,
        coalesce(c.checks, 0) AS checks, coalesce(c.failed, 0) AS failed,
        coalesce(f.received, 0)::BIGINT AS received, coalesce(f."new", 0)::BIGINT AS "new",
        coalesce(f.changed, 0)::BIGINT AS changed,
@@ -45,12 +48,23 @@ SELECT rule, count(*) AS "rows", count(DISTINCT ticker) AS tickers,
        min(severity) AS severity, min(ticker || ' ' || ts_text) AS example
 FROM silver.quarantine GROUP BY rule ORDER BY "rows" DESC, rule
 """
+# How a run ended, and what its gate said (passed, warned, blocked; None: it was not asked).
 VERDICTS = {
-    "ok": "published",
-    "blocked": "blocked by the gate",
-    "failed": "broke down",
-    "abandoned": "died",
+    ("ok", "passed"): ("published", "good"),
+    ("ok", "warned"): ("published, with warnings", "warn"),
+    ("ok", None): ("not judged", "dull"),
+    ("blocked", "blocked"): ("blocked by the gate", "bad"),
+    # The gate let through what came; the vendor did not answer everything.
+    ("blocked", "passed"): ("published, answers missing", "warn"),
+    ("blocked", "warned"): ("published, answers missing", "warn"),
+    ("blocked", None): ("answers missing", "warn"),
 }
+CHECKED = {
+    ("ok", "passed"): ("checked", "good"),
+    ("ok", "warned"): ("checked, with warnings", "warn"),
+    ("blocked", "blocked"): ("checked: would be blocked", "bad"),
+}
+ENDED = {"failed": ("broke down", "bad"), "abandoned": ("died", "dull")}
 
 
 def quality(view: View) -> dict[str, Any]:
@@ -65,7 +79,8 @@ def quality(view: View) -> dict[str, Any]:
         "as_of": view.clock,
         "total": {
             "runs": len(runs),
-            "published": sum(run["status"] == "ok" for run in runs),
+            "judged": sum(run["gate"] is not None and run["job"] != CHECK.name for run in runs),
+            "published": sum(run["verdict"].startswith("published") for run in runs),
             "checks": checks,
             "passed": passed,
             "passed_percent": percent(passed, checks),
@@ -79,18 +94,29 @@ def quality(view: View) -> dict[str, Any]:
     }
 
 
+def verdict(job: str, status: str, gate: str | None) -> tuple[str, str]:
+    """Give what became of a run's batch, in words, and good, warn, bad or dull for its colour.
+
+    Args:
+        job: The run's job.
+        status: How it ended, as ops.runs has it.
+        gate: What its gate said: passed, warned or blocked; None where it was not asked.
+    """
+    words = VERDICTS | (CHECKED if job == CHECK.name else {})
+    return words.get((status, gate)) or ENDED.get(status) or (status, "dull")
+
+
 def reports(view: View) -> list[str]:
     """Give the names of the runs' own reports that stand beside the page."""
     return [name for name in view.lake.store.names("pages/quality") if name.endswith("/index.html")]
 
 
 def _run(view: View, found: dict[str, Any]) -> dict[str, Any]:
-    said = VERDICTS.get(found["status"], found["status"])
-    if found["status"] == "ok" and found["failed"]:
-        said = "published, with warnings"
+    said, tone = verdict(found["job"], found["status"], found["gate"])
     report = f"quality/{found['run_id']}/index.html"
     is_there = view.lake.store.exists(f"pages/{report}")
-    return {**found, "verdict": said, "report": quote(report) if is_there else None}
+    told = {"verdict": said, "tone": tone, "report": quote(report) if is_there else None}
+    return {**found, **told}
 
 
 def _rules(rates: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -74,6 +74,28 @@ _LATER = """
 SELECT count(*) AS rows FROM gold.features_1m
 WHERE ticker = $ticker AND session_date = $day AND ts > $ts
 """
+# A minute is in the sums of volume that the ticker's next sessions are held against, from the same
+# minute on; `rel_volume_20d` looks back over so many sessions.
+_COMPARED = """
+WITH compared AS (
+    SELECT f.session_date, count(f.rel_volume_20d) FILTER (
+        WHERE date_diff('minute', s.open_utc, f.ts) >= $minute) AS rows
+    FROM gold.features_1m f JOIN ref.sessions s USING (session_date)
+    WHERE f.ticker = $ticker AND f.session_date > $day
+    GROUP BY f.session_date ORDER BY f.session_date LIMIT 20
+)
+SELECT count(*) AS sessions, coalesce(sum(rows), 0)::BIGINT AS rows FROM compared WHERE rows > 0
+"""
+# The session's last bar is its close, whose distance to the next session's first open is a feature.
+_NEXT_GAP = """
+SELECT DISTINCT f.session_date, f.gap_from_prior_close
+FROM gold.features_1m f
+WHERE f.ticker = $ticker AND f.gap_from_prior_close IS NOT NULL
+  AND f.session_date = (SELECT min(session_date) FROM ref.sessions WHERE session_date > $day)
+  AND NOT EXISTS (FROM gold.features_1m later
+                  WHERE later.ticker = $ticker AND later.session_date = $day
+                    AND later.ts > $ts AND NOT later.is_filled)
+"""
 # Buckets hold observed minutes of the regular segment alone.
 _BUCKETS = """
 SELECT * FROM gold.bars
@@ -102,18 +124,45 @@ def session(lake: OpenLake, ts: datetime, day: date) -> dict[str, Any] | None:
 
 
 def feeds(lake: OpenLake, ticker: str, ts: datetime, day: date) -> dict[str, Any]:
-    """Give what was made of a minute: its features, how many later rows saw it, buckets, alerts."""
+    """Give what was made of a minute: its features, later rows that saw it, buckets, alerts.
+
+    `later_features` counts rows of its own session; `later_volumes` the `sessions` and `rows` after
+    it whose `rel_volume_20d` reads it; `next_gap` is the next session's `gap_from_prior_close`
+    where the minute is its session's close, else None.
+    """
     place = {"ticker": ticker, "ts": ts}
     features = lake.rows(_FEATURES, **place)
-    later = lake.rows(_LATER, **place, day=day) if features else [{"rows": 0}]
     stream = lake.rows(_STREAM, **place) if _is_there(lake, "vwap_stream") else []
     alerts = lake.rows(_ALERTS, **place, day=day) if _is_there(lake, "alerts") else []
     return {
         "features": features[0] if features else None,
-        "later_features": later[0]["rows"],
+        **(_later(lake, place, day) if features else _NOTHING_LATER),
         "bars": lake.rows(_BUCKETS, **place, day=day),
         "vwap_stream": stream,
         "alerts": alerts,
+    }
+
+
+_NOTHING_LATER = {
+    "later_features": 0,
+    "later_volumes": {"sessions": 0, "rows": 0},
+    "next_gap": None,
+}
+
+
+def _later(lake: OpenLake, place: dict[str, Any], day: date) -> dict[str, Any]:
+    where = session(lake, place["ts"], day)
+    [compared] = lake.rows(
+        _COMPARED,
+        ticker=place["ticker"],
+        day=day,
+        minute=where["minute_of_session"] if where else None,
+    )
+    gap = lake.rows(_NEXT_GAP, **place, day=day)
+    return {
+        "later_features": lake.rows(_LATER, **place, day=day)[0]["rows"],
+        "later_volumes": compared,
+        "next_gap": gap[0] if gap else None,
     }
 
 

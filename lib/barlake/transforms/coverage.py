@@ -47,36 +47,42 @@ def with_reasons(
     states: DataFrame,
     seen: DataFrame,
     refused: DataFrame,
-    sessions: DataFrame,
+    pairs: DataFrame,
     *,
     dense_share: float,
     halt_minutes: int,
+    outage_share: float,
     outage_tickers_min: int,
 ) -> DataFrame:
     """Add `reason`, why a minute was not observed; null where it was.
 
     In this order: `quarantined` (a row for it was refused), `not_covered` (no answered request
-    reached it), `outage` (no ticker of the session shows it), and in a ticker that shows most of
-    its minutes `halt` (a long run) or `vendor_hole` (a short one); else `no_trade`.
+    reached it), `outage` (most of the tickers that usually show a minute do not show it), and in a
+    ticker whose bars mostly follow each other `halt` (a long run) or `vendor_hole` (a short one);
+    else `no_trade`.
 
     Args:
         states: `fill.with_states` of pairs with `asked_from`, `asked_to`.
         seen: ticker, session_date, ts of every bar held of these sessions, whatever the ticker.
         refused: ticker, ts of refused rows.
-        sessions: session_date, open_utc, session_minutes of these sessions, each once.
-        dense_share: Share of its minutes that a dense ticker shows.
+        pairs: ticker, session_date, open_utc, session_minutes, `asked_from`, `asked_to` of every
+            ticker and session known.
+        dense_share: Of the minutes right after its bars, the share that a dense ticker shows.
         halt_minutes: The shortest run that is called a halt.
-        outage_tickers_min: Tickers that a session must hold to tell an outage.
+        outage_share: Share of the tickers that usually show a minute, absent in an outage.
+        outage_tickers_min: Tickers that must usually show a minute to tell an outage.
     """
     refused_minutes = F.broadcast(refused.distinct().withColumn("_bad", F.lit(True)))
-    dark = F.broadcast(_dark(sessions, seen, outage_tickers_min))
+    dark = F.broadcast(_dark(pairs, seen, share=outage_share, tickers_min=outage_tickers_min))
     known = (
         states.join(refused_minutes, ["ticker", "ts"], how="left")
         .join(dark, ["session_date", "ts"], how="left")
         .withColumn("_absent", F.col("state") != OBSERVED)
     )
-    runs = known.withColumns({"reason": _base(), "_dense": _is_dense(dense_share)}).withColumn(
-        "_run", _run("reason")
+    runs = (
+        known.withColumns({"reason": _base(), "_follows": _follows()})
+        .withColumn("_dense", _is_dense(dense_share))
+        .withColumn("_run", _run("reason"))
     )
     length = F.count("*").over(Window.partitionBy(*SESSION, "reason", "_run"))
     quiet = (
@@ -87,7 +93,7 @@ def with_reasons(
     return (
         runs.withColumn("_length", length)
         .withColumn("reason", F.when(F.col("reason") == "quiet", quiet).otherwise(F.col("reason")))
-        .drop("_bad", "_dark", "_absent", "_dense", "_run", "_length")
+        .drop("_bad", "_dark", "_absent", "_follows", "_dense", "_run", "_length")
     )
 
 
@@ -107,27 +113,44 @@ def _base() -> Column:
     )
 
 
+def _follows() -> Column:
+    """Hold on minutes right after a bar, in which another was due: no outage, and not the end."""
+    order = Window.partitionBy(*SESSION).orderBy("minute_of_session")
+    is_dark = F.col("_absent") & F.coalesce("_dark", F.lit(False))
+    is_due = F.col("state").isin(OBSERVED, FILLED) & ~is_dark
+    return is_due & ~F.coalesce(F.lag("_absent").over(order), F.lit(True))
+
+
 def _is_dense(share: float) -> Column:
+    # Minutes that follow a bar, not all: one long halt does not make a ticker sparse.
     session = Window.partitionBy(*SESSION)
-    shown = F.count(F.when(~F.col("_absent"), 1)).over(session)
-    alive = F.count(F.when(F.col("state").isin(OBSERVED, FILLED), 1)).over(session)
-    return shown >= share * alive
+    due = F.count(F.when(F.col("_follows"), 1)).over(session)
+    came = F.count(F.when(F.col("_follows") & ~F.col("_absent"), 1)).over(session)
+    return (due > 0) & (came >= share * due)
 
 
-def _dark(sessions: DataFrame, seen: DataFrame, tickers_min: int) -> DataFrame:
-    """Give the minutes that no ticker of a session shows, where enough tickers are held."""
-    busy = (
-        seen.groupBy("session_date")
-        .agg(F.count_distinct("ticker").alias("_n"))
-        .where(F.col("_n") >= tickers_min)
-        .select("session_date")
+def _dark(pairs: DataFrame, seen: DataFrame, *, share: float, tickers_min: int) -> DataFrame:
+    """Give the minutes that far fewer tickers show than usual, of those that were asked for then.
+
+    Usual is the session's median, minutes that nobody shows left out: tickers that seldom trade
+    weigh no more than they show, and a long outage is none the less one.
+    """
+    shown = seen.distinct().withColumn("_seen", F.lit(1))
+    usual = F.median(F.when(F.col("_lit") > 0, F.col("_lit"))).over(
+        Window.partitionBy("session_date")
     )
-    lit_up = seen.select("session_date", "ts").distinct()
+    is_dark = (1 - F.col("_lit") / F.col("_usual") >= share) & (
+        F.col("_usual") * F.col("_asked") >= tickers_min
+    )
     return (
-        grid(sessions.join(busy, "session_date", how="left_semi"))
-        .select("session_date", "ts")
-        .join(F.broadcast(lit_up), ["session_date", "ts"], how="left_anti")
-        .withColumn("_dark", F.lit(True))
+        grid(pairs)
+        .where((F.col("ts") >= F.col("asked_from")) & (F.col("ts") < F.col("asked_to")))
+        .join(shown, ["ticker", "session_date", "ts"], how="left")
+        .groupBy("session_date", "ts")
+        .agg(F.count("*").alias("_asked"), (F.count("_seen") / F.count("*")).alias("_lit"))
+        .withColumn("_usual", usual)
+        .where(is_dark)
+        .select("session_date", "ts", F.lit(True).alias("_dark"))
     )
 
 

@@ -40,6 +40,7 @@ def states(
     *,
     dense_share: float,
     halt_minutes: int,
+    outage_share: float,
     outage_tickers_min: int,
 ) -> DataFrame:
     """Give every regular minute, and every bar outside of them, of every ticker known.
@@ -50,6 +51,7 @@ def states(
         refused: Rows of silver.quarantine, with `ts`.
         dense_share: See `coverage.with_reasons`.
         halt_minutes: See `coverage.with_reasons`.
+        outage_share: See `coverage.with_reasons`.
         outage_tickers_min: See `coverage.with_reasons`.
 
     Returns:
@@ -61,9 +63,10 @@ def states(
         with_states(grid(pairs), regular),
         bars.select("session_date", "ticker", "ts"),
         refused.select("ticker", "ts"),
-        pairs.select("session_date", "open_utc", "session_minutes").distinct(),
+        pairs,
         dense_share=dense_share,
         halt_minutes=halt_minutes,
+        outage_share=outage_share,
         outage_tickers_min=outage_tickers_min,
     )
     return _settled(minutes.unionByName(_extended(bars, pairs), allowMissingColumns=True))

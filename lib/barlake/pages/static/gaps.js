@@ -12,10 +12,12 @@
   const days = twin.sessions;
   const tall = 20;
   const canvas = document.getElementById("cells");
+  const cursor = document.getElementById("cursor");
   const told = document.getElementById("told");
   const said = document.getElementById("said");
   const state = { by: "observed", rows: twin.tickers, at: null };
   let wide = 12; // of a cell, in pixels; drawn names say how much is left
+  let painted = 0;
 
   const element = (kind, text, style) => {
     const made = document.createElement(kind);
@@ -85,6 +87,7 @@
   }
 
   function paint(brush, row, at, y) {
+    painted += 1;
     const cell = row.cells[at];
     const x = Math.round(at * wide);
     const across = Math.round((at + 1) * wide) - x - 1;
@@ -117,11 +120,16 @@
     brush.scale(scale, scale);
     Object.assign(brush, { heat: STEPS.map((_, at) => colour(`--heat-${at}`)), none: colour("--none"), noneLine: colour("--none-line") });
     state.rows.forEach((row, line) => days.forEach((_, at) => paint(brush, row, at, line * tall)));
-    if (state.at) {
-      brush.strokeStyle = colour("--cursor");
-      brush.lineWidth = 2;
-      brush.strokeRect(Math.round(state.at.day * wide), state.at.row * tall, wide - 1, tall - 1);
-    }
+    canvas.dataset.painted = painted; // a test counts: pointing at a cell must paint none
+  }
+
+  // An element above the cells, so that they are not painted again under a moving mouse.
+  function point(at) {
+    cursor.hidden = !at;
+    if (!at) return;
+    const left = Math.round(at.day * wide);
+    const width = Math.round((at.day + 1) * wide) - left - 1;
+    Object.assign(cursor.style, { left: `${left}px`, top: `${at.row * tall}px`, width: `${width}px`, height: `${tall - 1}px` });
   }
 
   function tell(row, day, cell) {
@@ -151,7 +159,7 @@
 
   function show(at, place) {
     state.at = at;
-    draw();
+    point(at);
     if (!at) { told.hidden = true; return; }
     const [row, day] = [state.rows[at.row], days[at.day]];
     told.replaceChildren(...tell(row, day, row.cells[at.day]));
@@ -215,6 +223,7 @@
       const byName = (a, b) => (a.ticker < b.ticker ? -1 : 1);
       state.rows = [...twin.tickers].sort(chosen("order") === "name" ? byName : (a, b) => share(a) - share(b) || a.loaded - b.loaded || byName(a, b));
       drawNames();
+      draw();
       show(null);
     });
   }

@@ -13,10 +13,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from barlake import cli, steps
-from barlake.model import gold, silver
+from barlake.io.lake import Lake
+from barlake.io.store import Store
+from barlake.model import gold, ops, silver
 from barlake.model.errors import InputError, QualityError
 from barlake.model.tables import TABLES
 from barlake.options import Options
+from barlake.pipelines import books
 from barlake.settings import PROJECT
 from barlake.sources.manners import Manners
 from barlake.steps_check import check
@@ -103,6 +106,7 @@ def test_a_night_in_steps_is_a_night(folder: Path, expected: Contents) -> None:
 
     assert_equal(contents(root), expected)
     assert_log_is_sane(root)
+    assert_ingests_name_the_report_of_their_gate(root)
     known = versions(root)
     deleted = steps.vacuum(Options(lake=str(root), as_of=SECOND_NIGHT))["files_deleted"]
 
@@ -115,6 +119,50 @@ def test_a_night_in_steps_is_a_night(folder: Path, expected: Contents) -> None:
     steps.gold(options, None, None)
     steps.optimize(options)
     assert versions(root) == known
+
+
+def assert_ingests_name_the_report_of_their_gate(root: Path) -> None:
+    found = contents(root)
+    ended = sorted(found["ops.runs"], key=lambda run: run["started_at"])
+    ingests, gates = (
+        [run["run_id"] for run in ended if run["job"] == job] for job in ("ingest", "silver")
+    )
+    told = {(row["run_id"], row["report"]) for row in found["ops.ingest_audit"]}
+    assert told == {
+        (ingest, f"pages/quality/{gate}/index.html")
+        for ingest, gate in zip(ingests, gates, strict=True)
+    }
+    assert all((root / str(report)).exists() for _, report in told)
+
+
+def test_the_books_of_many_dead_runs_are_closed_in_one_commit(
+    folder: Path, expected: Contents, spark: SparkSession
+) -> None:
+    root = folder / "dead"
+    shutil.copytree(folder / "lake", root)
+    for name in ("runs", "ingest_audit"):
+        shutil.rmtree(root / "ops" / name)
+    lake = Lake(spark, Store.at(str(root)), "after", SECOND_NIGHT)
+    lake.create(TABLES)
+    told = {"job": "run", "started_at": FIRST_NIGHT.isoformat()}
+    ending = books.Ending(
+        run_id="after",
+        job="gold",
+        started_at=SECOND_NIGHT,
+        finished_at=SECOND_NIGHT,
+        status="ok",
+        commits={},
+        detail={},
+        findings=[],
+        report=None,
+    )
+
+    dead = [{"run_id": name, **told} for name in ("base", "second")]
+    books.record(lake, ending, ingested=None, versions=(0, 0), abandoned=dead)
+
+    audited = {row["run_id"] for row in contents(root)["ops.ingest_audit"]}
+    assert audited == {"base", "second"} == {row["run_id"] for row in expected["bronze.bars"]}
+    assert versions(root, (ops.INGEST_AUDIT,)) == {"ops.ingest_audit": 1}
 
 
 def test_a_rebuilt_lake_equals_the_living_one(folder: Path, expected: Contents) -> None:
@@ -203,10 +251,10 @@ def test_a_gate_that_blocks_leaves_silver_and_gold_as_they_were(
     assert told["status"] == told["verdict"]["status"] == "blocked"
     assert told["verdict"]["report"] == str(report)
     [critical] = [f for f in told["verdict"]["failed"] if f["severity"] == "critical"]
-    assert (critical["rule"], critical["keys"]) == ("refused_share", ["AAPL@2026-11-27T14:30:00Z"])
+    assert (critical["rule"], critical["keys"]) == ("refused_share", ["AAPL@2026-11-27T14:34:00Z"])
     assert errors.splitlines()[-1] == f"barlake: {told['error']}"
     assert told["error"].endswith(f"see {report}")
-    assert "AAPL@2026-11-27T14:30:00Z" in report.read_text("utf-8")
+    assert "AAPL@2026-11-27T14:34:00Z" in report.read_text("utf-8")
     assert {name: versions(root)[name] for name in PUBLISHED} == {n: known[n] for n in PUBLISHED}
     after = contents(root)
     assert {name: after[name] for name in PUBLISHED} == {name: before[name] for name in PUBLISHED}
@@ -235,10 +283,13 @@ def test_a_gate_that_blocks_leaves_silver_and_gold_as_they_were(
 
 
 def assert_results_are_kept(found: Contents, run: str, *, broken: dict[str, str]) -> None:
-    """One result for each rule and the whole batch, and one for each ticker that broke one."""
+    """One result for each rule and the whole batch, and one for each session, held or not."""
     results = [row for row in found["ops.dq_results"] if row["run_id"] == run]
     whole = {row["rule"]: row["passed"] for row in results if row["ticker"] == ""}
-    of_tickers = {row["rule"]: row["ticker"] for row in results if row["ticker"]}
+    of_sessions = [row for row in results if row["ticker"]]
+    of_tickers = {row["rule"]: row["ticker"] for row in of_sessions if not row["passed"]}
+    held = {(row["ticker"], row["passed"]) for row in of_sessions if row["rule"] == "key_unique"}
+    assert held == {("AAPL", True), ("MSFT", True)}
     assert {"high_highest", "key_unique", "jump", "batch_empty"} <= set(whole)
     assert {rule for rule, passed in whole.items() if not passed} == set(of_tickers)
     assert broken.items() <= of_tickers.items()
@@ -254,9 +305,15 @@ def test_a_file_without_one_good_row_is_blocked_and_does_not_block_the_next(
     known = versions(root)
     bad = write_bars(folder / "bad.csv", [row(close=-1.0)])
 
-    codes = [submitted(capsys, root, bad, f"bad-{n}")[0] for n in range(2)]
+    told = [submitted(capsys, root, bad, f"bad-{n}") for n in range(2)]
 
-    assert codes == [3, 3]
+    assert [code for code, _, _ in told] == [3, 3]
+    for _, output, _ in told:
+        [failed] = json.loads(output)["verdict"]["failed"]
+        assert (failed["rule"], failed["keys"]) == (
+            "batch_refused_all",
+            ["AAPL@2026-11-20T14:30:00Z"],
+        )
     assert {name: versions(root)[name] for name in PUBLISHED} == {n: known[n] for n in PUBLISHED}
     assert submitted(capsys, root, folder / "second.csv", "good")[0] == 0
     tables = (silver.BARS_1M, silver.COVERAGE, gold.FEATURES_1M, gold.BARS)

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from pyspark.sql import DataFrame
+
 from barlake.checks.verdict import Verdict
 from barlake.io.history import Commit
 from barlake.io.lake import Lake
@@ -20,7 +22,8 @@ from barlake.settings import Settings
 class Night:
     """One run under way: what its steps use, and what they leave for ops and for the reader.
 
-    `findings` become rows of ops.dq_results at the end, however that is; `run_id` is set there.
+    `findings` and `results` become rows of ops.dq_results at the end, however that is; `run_id` is
+    set there. `gated` are the runs before this one whose bars were judged.
     `missing` are the requests that a real vendor left without an answer.
     """
 
@@ -33,6 +36,8 @@ class Night:
     reconciled: Reconciled | None = None
     sessions: list[date] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
+    results: DataFrame | None = None
+    gated: list[str] = field(default_factory=list)
     verdict: Verdict | None = None
     missing: list[Facts] = field(default_factory=list)
     before: dict[str, int] = field(init=False)

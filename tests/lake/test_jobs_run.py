@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -177,20 +177,38 @@ def test_a_rebuilt_lake_equals_the_living_one(folder: Path, expected: Contents) 
         steps.rebuild(Options(lake=str(folder / "lake")), str(folder / "lake"))
 
 
-def test_a_rebuilt_lake_of_a_vendor_equals_the_living_one(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def served(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two nights of a vendor that corrects, repeats itself and serves bars that are not final."""
     del spark
+    root = tmp_path_factory.mktemp("served") / "lake"
     days = (date(2026, 11, 19), date(2026, 11, 20))
     manners = Manners.usual()
     during = AFTER.replace(day=20, hour=18, minute=30)
-    run_simulated(tmp_path / "lake", ["AAPL"], *days, manners=manners, as_of=during)
-    run_simulated(tmp_path / "lake", ["AAPL", "MSFT"], *days, manners=manners, as_of=AFTER)
+    run_simulated(root, ["AAPL"], *days, manners=manners, as_of=during)
+    run_simulated(root, ["AAPL", "MSFT"], *days, manners=manners, as_of=AFTER)
+    return root
 
-    steps.rebuild(Options(lake=str(tmp_path / "again"), as_of=AFTER), str(tmp_path / "lake"))
 
-    assert_equal(contents(tmp_path / "again"), contents(tmp_path / "lake"), DATA)
+def test_a_rebuilt_lake_of_a_vendor_equals_the_living_one(served: Path, tmp_path: Path) -> None:
+    steps.rebuild(Options(lake=str(tmp_path / "again"), as_of=AFTER), str(served))
+
+    assert_equal(contents(tmp_path / "again"), contents(served), DATA)
+
+
+def test_sessions_that_closed_after_the_newest_bar_are_told(served: Path, tmp_path: Path) -> None:
+    root = tmp_path / "lake"
+    shutil.copytree(served, root)
+
+    def told(moment: datetime) -> list[tuple[str, list[str]]]:
+        found = check(Options(lake=str(root), as_of=moment), None, None, None)
+        failed = found["verdict"]["failed"]
+        return [(f["observed"], f["keys"]) for f in failed if f["rule"] == "batch_stale"]
+
+    assert told(AFTER) == []
+    assert told(AFTER + timedelta(days=4)) == [  # a Tuesday
+        ("2", ["AAPL@2026-11-20T20:59:00Z", "MSFT@2026-11-20T20:59:00Z"])
+    ]
 
 
 def test_status_tells_what_the_lake_holds(folder: Path, expected: Contents) -> None:

@@ -136,6 +136,8 @@ def _closing(
             commits=night.commits,
             detail=night.detail,
             findings=night.findings,
+            results=night.results,
+            gated=night.gated,
             report=night.verdict.report if night.verdict else None,
         )
         after = night.versions()

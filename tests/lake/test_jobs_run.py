@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from barlake import cli, steps
-from barlake.model import gold, silver
+from barlake.io.lake import Lake
+from barlake.io.store import Store
+from barlake.model import gold, ops, silver
 from barlake.model.errors import InputError, QualityError
 from barlake.model.tables import TABLES
 from barlake.options import Options
+from barlake.pipelines import books
 from barlake.settings import PROJECT
 from barlake.sources.manners import Manners
 from barlake.steps_check import check
@@ -108,6 +111,7 @@ def test_a_night_in_steps_is_a_night(folder: Path, expected: Contents) -> None:
 
     assert_equal(contents(root), expected)
     assert_log_is_sane(root)
+    assert_ingests_name_the_report_of_their_gate(root)
     known = versions(root)
     deleted = steps.vacuum(Options(lake=str(root), as_of=SECOND_NIGHT))["files_deleted"]
 
@@ -122,6 +126,50 @@ def test_a_night_in_steps_is_a_night(folder: Path, expected: Contents) -> None:
     assert versions(root) == known
 
 
+def assert_ingests_name_the_report_of_their_gate(root: Path) -> None:
+    found = contents(root)
+    ended = sorted(found["ops.runs"], key=lambda run: run["started_at"])
+    ingests, gates = (
+        [run["run_id"] for run in ended if run["job"] == job] for job in ("ingest", "silver")
+    )
+    told = {(row["run_id"], row["report"]) for row in found["ops.ingest_audit"]}
+    assert told == {
+        (ingest, f"pages/quality/{gate}/index.html")
+        for ingest, gate in zip(ingests, gates, strict=True)
+    }
+    assert all((root / str(report)).exists() for _, report in told)
+
+
+def test_the_books_of_many_dead_runs_are_closed_in_one_commit(
+    folder: Path, expected: Contents, spark: SparkSession
+) -> None:
+    root = folder / "dead"
+    shutil.copytree(folder / "lake", root)
+    for name in ("runs", "ingest_audit"):
+        shutil.rmtree(root / "ops" / name)
+    lake = Lake(spark, Store.at(str(root)), "after", SECOND_NIGHT)
+    lake.create(TABLES)
+    told = {"job": "run", "started_at": FIRST_NIGHT.isoformat()}
+    ending = books.Ending(
+        run_id="after",
+        job="gold",
+        started_at=SECOND_NIGHT,
+        finished_at=SECOND_NIGHT,
+        status="ok",
+        commits={},
+        detail={},
+        findings=[],
+        report=None,
+    )
+
+    dead = [{"run_id": name, **told} for name in ("base", "second")]
+    books.record(lake, ending, ingested=None, versions=(0, 0), abandoned=dead)
+
+    audited = {row["run_id"] for row in contents(root)["ops.ingest_audit"]}
+    assert audited == {"base", "second"} == {row["run_id"] for row in expected["bronze.bars"]}
+    assert versions(root, (ops.INGEST_AUDIT,)) == {"ops.ingest_audit": 1}
+
+
 def test_a_rebuilt_lake_equals_the_living_one(folder: Path, expected: Contents) -> None:
     into = folder / "again"
     before = files(folder / "lake")
@@ -134,20 +182,38 @@ def test_a_rebuilt_lake_equals_the_living_one(folder: Path, expected: Contents) 
         steps.rebuild(Options(lake=str(folder / "lake")), str(folder / "lake"))
 
 
-def test_a_rebuilt_lake_of_a_vendor_equals_the_living_one(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def served(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two nights of a vendor that corrects, repeats itself and serves bars that are not final."""
     del spark
+    root = tmp_path_factory.mktemp("served") / "lake"
     days = (date(2026, 11, 19), date(2026, 11, 20))
     manners = Manners.usual()
     during = AFTER.replace(day=20, hour=18, minute=30)
-    run_simulated(tmp_path / "lake", ["AAPL"], *days, manners=manners, as_of=during)
-    run_simulated(tmp_path / "lake", ["AAPL", "MSFT"], *days, manners=manners, as_of=AFTER)
+    run_simulated(root, ["AAPL"], *days, manners=manners, as_of=during)
+    run_simulated(root, ["AAPL", "MSFT"], *days, manners=manners, as_of=AFTER)
+    return root
 
-    steps.rebuild(Options(lake=str(tmp_path / "again"), as_of=AFTER), str(tmp_path / "lake"))
 
-    assert_equal(contents(tmp_path / "again"), contents(tmp_path / "lake"), DATA)
+def test_a_rebuilt_lake_of_a_vendor_equals_the_living_one(served: Path, tmp_path: Path) -> None:
+    steps.rebuild(Options(lake=str(tmp_path / "again"), as_of=AFTER), str(served))
+
+    assert_equal(contents(tmp_path / "again"), contents(served), DATA)
+
+
+def test_sessions_that_closed_after_the_newest_bar_are_told(served: Path, tmp_path: Path) -> None:
+    root = tmp_path / "lake"
+    shutil.copytree(served, root)
+
+    def told(moment: datetime) -> list[tuple[str, list[str]]]:
+        found = check(Options(lake=str(root), as_of=moment), None, None, None)
+        failed = found["verdict"]["failed"]
+        return [(f["observed"], f["keys"]) for f in failed if f["rule"] == "batch_stale"]
+
+    assert told(AFTER) == []
+    assert told(AFTER + timedelta(days=4)) == [  # a Tuesday
+        ("2", ["AAPL@2026-11-20T20:59:00Z", "MSFT@2026-11-20T20:59:00Z"])
+    ]
 
 
 def test_a_lake_knows_its_sessions_200_days_ahead_of_each_run(
@@ -263,10 +329,10 @@ def test_a_gate_that_blocks_leaves_silver_and_gold_as_they_were(
     assert told["status"] == told["verdict"]["status"] == "blocked"
     assert told["verdict"]["report"] == str(report)
     [critical] = [f for f in told["verdict"]["failed"] if f["severity"] == "critical"]
-    assert (critical["rule"], critical["keys"]) == ("refused_share", ["AAPL@2026-11-27T14:30:00Z"])
+    assert (critical["rule"], critical["keys"]) == ("refused_share", ["AAPL@2026-11-27T14:34:00Z"])
     assert errors.splitlines()[-1] == f"barlake: {told['error']}"
     assert told["error"].endswith(f"see {report}")
-    assert "AAPL@2026-11-27T14:30:00Z" in report.read_text("utf-8")
+    assert "AAPL@2026-11-27T14:34:00Z" in report.read_text("utf-8")
     assert {name: versions(root)[name] for name in PUBLISHED} == {n: known[n] for n in PUBLISHED}
     after = contents(root)
     assert {name: after[name] for name in PUBLISHED} == {name: before[name] for name in PUBLISHED}
@@ -332,10 +398,13 @@ def test_a_run_that_breaks_ends_with_1_and_failed_and_the_next_makes_it_good(
 
 
 def assert_results_are_kept(found: Contents, run: str, *, broken: dict[str, str]) -> None:
-    """One result for each rule and the whole batch, and one for each ticker that broke one."""
+    """One result for each rule and the whole batch, and one for each session, held or not."""
     results = [row for row in found["ops.dq_results"] if row["run_id"] == run]
     whole = {row["rule"]: row["passed"] for row in results if row["ticker"] == ""}
-    of_tickers = {row["rule"]: row["ticker"] for row in results if row["ticker"]}
+    of_sessions = [row for row in results if row["ticker"]]
+    of_tickers = {row["rule"]: row["ticker"] for row in of_sessions if not row["passed"]}
+    held = {(row["ticker"], row["passed"]) for row in of_sessions if row["rule"] == "key_unique"}
+    assert held == {("AAPL", True), ("MSFT", True)}
     assert {"high_highest", "key_unique", "jump", "batch_empty"} <= set(whole)
     assert {rule for rule, passed in whole.items() if not passed} == set(of_tickers)
     assert broken.items() <= of_tickers.items()
@@ -351,9 +420,15 @@ def test_a_file_without_one_good_row_is_blocked_and_does_not_block_the_next(
     known = versions(root)
     bad = write_bars(folder / "bad.csv", [row(close=-1.0)])
 
-    codes = [submitted(capsys, root, bad, f"bad-{n}")[0] for n in range(2)]
+    told = [submitted(capsys, root, bad, f"bad-{n}") for n in range(2)]
 
-    assert codes == [3, 3]
+    assert [code for code, _, _ in told] == [3, 3]
+    for _, output, _ in told:
+        [failed] = json.loads(output)["verdict"]["failed"]
+        assert (failed["rule"], failed["keys"]) == (
+            "batch_refused_all",
+            ["AAPL@2026-11-20T14:30:00Z"],
+        )
     assert {name: versions(root)[name] for name in PUBLISHED} == {n: known[n] for n in PUBLISHED}
     assert submitted(capsys, root, folder / "second.csv", "good")[0] == 0
     tables = (silver.BARS_1M, silver.COVERAGE, gold.FEATURES_1M, gold.BARS)

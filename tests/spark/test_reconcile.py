@@ -188,7 +188,7 @@ def test_a_verdict_tells_both_values_the_reason_and_the_minute(
     assert (cross["expected"], cross["sample_keys"]) == ("1200 within 10.000 %", [])
     assert fresh["observed"].startswith("101.0 (-4.265 %) from 388 of 390 minutes; unexplained: ")
     assert fresh["expected"] == "105.5 within 0.050 %"
-    assert fresh["sample_keys"] == ["FRESH 2026-11-20T14:33:00Z"]
+    assert fresh["sample_keys"] == ["FRESH@2026-11-20T14:33:00Z"]
     assert lost["observed"].startswith("none from 388 of 390 minutes; unexplained: ")
     assert {(r["table"], r["severity"]) for r in told.values()} == {("silver.bars_1m", "warning")}
 

@@ -1,22 +1,23 @@
-"""The facts of a batch -> a verdict, and the page that explains it."""
+"""The facts of a batch -> a verdict, the page that explains it, and every result."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from barlake.checks import judge, report
-from barlake.checks.limits import Limit, failures, judged, limits
-from barlake.checks.verdict import Verdict, key_of, verdict
+from barlake.checks.limits import Limit, judged, limits
+from barlake.checks.results import results, structural_keys, worst
+from barlake.checks.verdict import Verdict, verdict
 from barlake.io import arrow
 from barlake.settings import QualitySettings
-from barlake.transforms.facts import STRUCTURE, broken_rows
+from barlake.transforms.facts import STRUCTURE
+from barlake.transforms.frames import bar_key
 
-# Of one limit: a page that is to be read, and a table that is to stay small.
+# Of one rule, on a page that is to be read.
 RESULTS_MAX = 200
-Keys = dict[tuple[str, str, date], list[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,40 +29,70 @@ class Batch:
     newest: date
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """The verdict, its page, and what every limit says of every session: `results.results`."""
+
+    verdict: Verdict
+    html: str
+    results: DataFrame
+
+    def at(self, report: str) -> "Judgement":
+        """The same with its page written."""
+        return replace(self, verdict=self.verdict.at(report))
+
+
 def judgement(
-    facts: DataFrame, rows: DataFrame | None, conf: QualitySettings, batch: Batch
-) -> tuple[Verdict, str]:
-    """Hold facts against every limit; give the verdict, and its page as HTML.
+    facts: DataFrame,
+    rows: DataFrame | None,
+    behind: Mapping[str, DataFrame],
+    conf: QualitySettings,
+    batch: Batch,
+) -> Judgement:
+    """Hold facts against every limit.
 
     Args:
-        facts: One row per ticker and session, and one of the batch (`refusals.with_batch`).
+        facts: One row per ticker and session, and one of the batch (`refusals.with_batch`), cheap
+            to look at several times.
         rows: The rows behind them (`facts.marked`), to find the keys of those that are broken.
+        behind: What stands behind facts of the batch, by fact: `ticker` and `ts`, in the order in
+            which they are to be named.
         conf: The rules.
         batch: What is judged.
     """
     wanted = limits(conf)
-    kept = facts.localCheckpoint()
-    result = judge.validate(judged(kept, wanted), wanted, name=f"staged by {batch.run_id}")
+    result = judge.validate(judged(facts, wanted), wanted, name=f"staged by {batch.run_id}")
     outcomes = judge.outcomes(wanted, result)
     broken = [o.limit for o in outcomes if not (o.passed or o.fault)]
-    found = arrow.rows(failures(kept, broken, results_max=RESULTS_MAX)) if broken else []
-    keys = _keys(rows, broken, conf.samples)
-    told = verdict(outcomes, found, keys, newest=batch.newest, samples=conf.samples)
-    return told, report.page(result, told, run_id=batch.run_id, now=batch.now)
+    keys = _structural(rows, broken, conf.samples)
+    every = results(facts, wanted, keys)
+    found = arrow.rows(worst(every, results_max=RESULTS_MAX)) if broken else []
+    named = _named(broken, behind, keys, conf.samples)
+    told = verdict(outcomes, found, named, newest=batch.newest, samples=conf.samples)
+    page = report.page(result, told, run_id=batch.run_id, now=batch.now)
+    return Judgement(verdict=told, html=page, results=every)
 
 
-def _keys(rows: DataFrame | None, broken: Sequence[Limit], samples: int) -> Keys:
+def _structural(rows: DataFrame | None, broken: Sequence[Limit], samples: int) -> DataFrame | None:
     names = [limit.rule for limit in broken if limit.rule in STRUCTURE]
     if rows is None or not names:
-        return {}
-    key = ["rule", "ticker", "session_date"]
-    found = broken_rows(rows).where(F.col("rule").isin(names) & F.col("ticker").isNotNull())
-    some = found.groupBy(*key).agg(
-        F.slice(F.array_sort(F.collect_set("ts")), 1, samples).alias("ts")
-    )
-    return {
-        (row["rule"], row["ticker"], row["session_date"]): [
-            key_of(row["ticker"], ts) for ts in row["ts"]
-        ]
-        for row in arrow.rows(some)
-    }
+        return None
+    return structural_keys(rows, names, samples=samples).localCheckpoint()
+
+
+def _named(
+    broken: Sequence[Limit],
+    behind: Mapping[str, DataFrame],
+    keys: DataFrame | None,
+    samples: int,
+) -> dict[str, list[str]]:
+    """Name what belongs to no session, by rule: rows without one, and what a whole batch is of."""
+    named: dict[str, list[str]] = {}
+    if keys is not None:
+        nowhere = keys.where(F.col("ticker").isNull() | F.col("session_date").isNull())
+        for row in arrow.rows(nowhere):
+            named.setdefault(row["rule"], []).extend(row["keys"])
+    for limit in (limit for limit in broken if limit.fact in behind):
+        some = behind[limit.fact].limit(samples).select(bar_key(F.col("ts")).alias("key"))
+        named[limit.rule] = [row["key"] for row in arrow.rows(some)]
+    return named

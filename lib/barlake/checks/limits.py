@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from barlake.model.structure import CONDITIONS
@@ -17,10 +15,15 @@ CRITICAL, WARNING = "critical", "warning"
 _HUGE = 1e308
 # Which minute of a session shows best what its fact says; the first one observed for all others.
 _SHOWN_BY = {
+    "beyond_calendar": "last_ts",
+    "mixed_minutes": "rare_unit_ts",
     "bar_ratio": "widest_ts",
-    "stale_minutes": "last_ts",
-    "missing_share": "last_ts",
+    "missing_share": "missing_ts",
+    "filled_share": "filled_ts",
     "is_empty": "open_utc",
+    "stale_minutes": "last_ts",
+    "zero_volume_share": "silent_ts",
+    "refused_share": "refused_ts",
 }
 
 
@@ -53,18 +56,32 @@ class Limit:
     @property
     def value(self) -> Column:
         """The fact, where this limit is about it; a missing structural one is above its limit."""
-        fact = F.col(self.fact)
-        if self.ticker is not None:
-            fact = F.when(F.col("ticker") == self.ticker, fact)
-        elif self.others:
-            fact = F.when(~F.col("ticker").isin(list(self.others)), fact)
-        told = fact if self.is_structural else F.coalesce(fact, F.lit(0.0))
+        told = self._fact if self.is_structural else F.coalesce(self._fact, F.lit(0.0))
         return F.least(told, F.lit(_HUGE))
+
+    @property
+    def is_told(self) -> Column:
+        """Hold where this limit is about a session, and its fact says something of it."""
+        return F.lit(self.is_structural) | self._fact.isNotNull()
 
     @property
     def is_broken(self) -> Column:
         """Hold where a session breaks it."""
         return self.value > self.max
+
+    @property
+    def shown_by(self) -> Column:
+        """The minute, UTC, that shows best what the fact says."""
+        return F.coalesce(_SHOWN_BY.get(self.fact, "first_ts"), "first_ts", "open_utc")
+
+    @property
+    def _fact(self) -> Column:
+        fact = F.col(self.fact)
+        if self.ticker is not None:
+            return F.when(F.col("ticker") == self.ticker, fact)
+        if self.others:
+            return F.when(~F.col("ticker").isin(list(self.others)), fact)
+        return fact
 
 
 def limits(conf: QualitySettings) -> list[Limit]:
@@ -90,34 +107,6 @@ def judged(facts: DataFrame, wanted: Sequence[Limit]) -> DataFrame:
     """
     known = set(facts.columns)
     return facts.select(*(w.value.alias(w.name) for w in wanted if w.fact in known))
-
-
-def failures(facts: DataFrame, broken: Sequence[Limit], *, results_max: int) -> DataFrame:
-    """Give ticker, session_date, limit, value and ts of what breaks some limits, worst first.
-
-    `ts` (UTC) is the minute that shows it. At most `results_max` rows of one limit.
-    """
-    entries = [
-        F.when(
-            limit.is_broken,
-            F.struct(
-                F.lit(limit.name).alias("limit"),
-                limit.value.alias("value"),
-                F.col(_SHOWN_BY.get(limit.fact, "first_ts")).alias("ts"),
-            ),
-        )
-        for limit in broken
-    ]
-    of_sessions = (F.col("ticker") != "") & F.col("session_date").isNotNull()
-    worst = Window.partitionBy("limit").orderBy(F.desc("value"), "ticker", "session_date")
-    return (
-        facts.where(of_sessions & reduce(or_, [limit.is_broken for limit in broken]))
-        .select("ticker", "session_date", F.explode(F.array_compact(F.array(*entries))).alias("_b"))
-        .select("ticker", "session_date", "_b.*")
-        .withColumn("_at", F.row_number().over(worst))
-        .where(F.col("_at") <= results_max)
-        .drop("_at")
-    )
 
 
 def _of_rule(conf: QualitySettings, name: str) -> list[Limit]:

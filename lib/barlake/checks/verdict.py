@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from barlake.checks.judge import Outcome
-from barlake.checks.limits import CRITICAL, Limit
+from barlake.checks.limits import CRITICAL
 from barlake.model.structure import TABLE
 
 Finding = dict[str, Any]
-Failure = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """`status` is passed, warned or blocked; `findings` are rows of ops.dq_results, run_id aside.
 
+    Of the sessions they are the worst that failed, for a reader: `results.results` gives all.
     `evaluated` counts the limits that were looked at, `report` is the page's path in the lake.
     """
 
@@ -25,6 +25,11 @@ class Verdict:
     failed: tuple[dict[str, Any], ...]
     findings: tuple[Finding, ...]
     report: str = ""
+
+    @property
+    def whole(self) -> list[Finding]:
+        """What is found of the whole batch: one for each rule."""
+        return [found for found in self.findings if not found["ticker"]]
 
     @property
     def is_blocked(self) -> bool:
@@ -54,8 +59,8 @@ class Verdict:
 
 def verdict(
     outcomes: Sequence[Outcome],
-    failures: Sequence[Failure],
-    keys: Mapping[tuple[str, str, date], list[str]],
+    found: Sequence[Finding],
+    keys: Mapping[str, Sequence[str]],
     *,
     newest: date,
     samples: int,
@@ -64,52 +69,36 @@ def verdict(
 
     Args:
         outcomes: One for each limit.
-        failures: Rows of `limits.failures`.
-        keys: Sample keys of structural rules, by (rule, ticker, session_date).
+        found: The sessions that failed, in the order in which they are to be told:
+            `results.worst`.
+        keys: Keys of what broke a rule and belongs to no session, by rule.
         newest: The batch's last session, under which the whole batch's results are kept.
         samples: How many keys a result names.
     """
-    by_name = {outcome.limit.name: outcome.limit for outcome in outcomes}
-    rows = [_of_session(by_name[row["limit"]], row, keys, samples) for row in failures]
     rules: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         rules.setdefault(outcome.limit.rule, []).append(outcome)
-    whole = [_of_batch(rule, of, rows, newest, samples) for rule, of in rules.items()]
+    named = {rule: _keys(rule, found, keys)[:samples] for rule in rules}
+    whole = [_of_batch(rule, of, named[rule], newest) for rule, of in rules.items()]
     broken = [row for row in whole if not row["passed"]]
     why = {rule: of[0].limit.sentence for rule, of in rules.items()}
     is_blocked = any(row["severity"] == CRITICAL for row in broken)
     return Verdict(
         status="blocked" if is_blocked else "warned" if broken else "passed",
         evaluated=sum(not outcome.fault for outcome in outcomes),
-        failed=tuple(_failed(row, rows, why[row["rule"]]) for row in broken),
-        findings=(*whole, *sorted(rows, key=lambda row: row["severity"])),
+        failed=tuple(_failed(row, found, why[row["rule"]]) for row in broken),
+        findings=(*whole, *found),
     )
 
 
-def _of_session(
-    limit: Limit, row: Failure, keys: Mapping[tuple[str, str, date], list[str]], samples: int
-) -> Finding:
-    ticker, day = row["ticker"], row["session_date"]
-    shown = [key_of(ticker, row["ts"])] if row["ts"] else []
-    return {
-        "table": str(TABLE),
-        "rule": limit.rule,
-        "ticker": ticker,
-        "session_date": day,
-        "severity": limit.severity,
-        "observed": f"{row['value']:.6g}",
-        "expected": limit.expected,
-        "passed": False,
-        "sample_keys": keys.get((limit.rule, ticker, day), shown)[:samples],
-    }
+def _keys(rule: str, found: Sequence[Finding], keys: Mapping[str, Sequence[str]]) -> list[str]:
+    of_sessions = [key for row in found if row["rule"] == rule for key in row["sample_keys"]]
+    return [*of_sessions, *keys.get(rule, ())]
 
 
-def _of_batch(
-    rule: str, of: Sequence[Outcome], rows: Sequence[Finding], newest: date, samples: int
-) -> Finding:
+def _of_batch(rule: str, of: Sequence[Outcome], keys: list[str], newest: date) -> Finding:
     """Give the rule's one result for the batch: that of its worst limit."""
     worst = min(of, key=lambda outcome: (outcome.passed, not outcome.fault))
-    keys = [key for row in rows if row["rule"] == rule for key in row["sample_keys"]]
     return {
         "table": str(TABLE),
         "rule": rule,
@@ -119,7 +108,7 @@ def _of_batch(
         "observed": worst.fault or f"{worst.observed:.6g}",
         "expected": worst.limit.expected,
         "passed": worst.passed,
-        "sample_keys": keys[:samples],
+        "sample_keys": [] if worst.passed else keys,
     }
 
 
@@ -132,8 +121,3 @@ def _failed(row: Finding, rows: Sequence[Finding], why: str) -> dict[str, Any]:
 def _said(entry: Mapping[str, Any]) -> str:
     keys = f" ({', '.join(entry['keys'][:3])})" if entry["keys"] else ""
     return f"{entry['rule']}{keys}: {entry['observed']} where {entry['expected']} is allowed"
-
-
-def key_of(ticker: str, ts: datetime) -> str:
-    """Spell a bar's key: TICKER@2026-11-20T14:30:00Z."""
-    return f"{ticker}@{ts.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

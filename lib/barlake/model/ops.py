@@ -81,7 +81,7 @@ DQ_RESULTS = Table(
     zone=Zone.OPS,
     name="dq_results",
     doc="What the quality gate found: per run one row for each rule and the whole batch, and one "
-    "for each ticker and session that broke a rule.",
+    "for each rule, ticker and session that the rule says something of, whether it held or not.",
     columns=(
         _RUN,
         Column("table", "STRING", "", "table judged", nullable=False),
@@ -98,9 +98,10 @@ DQ_RESULTS = Table(
         Column("observed", "STRING", "", "what was found"),
         Column("expected", "STRING", "", "what the rule wants"),
         Column("passed", "BOOLEAN", "", "whether it held"),
-        Column("sample_keys", "ARRAY<STRING>", "", "some of the (ticker, ts) that broke it"),
+        Column("sample_keys", "ARRAY<STRING>", "", "some of what broke it, as TICKER@ts"),
     ),
     key=("run_id", "table", "rule", "ticker", "session_date"),
+    prune_by=("session_date",),
 )
 
 RUNS = Table(

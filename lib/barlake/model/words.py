@@ -111,8 +111,15 @@ no exchange notice is read. The numbers stand under `coverage` in `conf/base.yam
 - **`ops.requests`** has one row per ticker and delivery in a file; a file without a good row has
   one with an empty ticker. A ticker and session with refused rows alone have no coverage.
 - **`ops.dq_results`** has, per run that judged, one row for each rule and the whole batch (an
-  empty ticker, the batch's newest session) and one for each ticker and session that broke it, at
-  most 200 a rule. `ops.ingest_audit.report` is null where nothing had to be judged.
+  empty ticker, the batch's newest session) and one for each rule, ticker and session that was
+  judged, whether the rule held or not; none where the rule says nothing of a session (no session
+  before it to jump from, a file's bars that cannot be stale). Leave out the empty ticker to count
+  sessions. `sample_keys` are spelled `TICKER@2026-11-20T14:30:00Z`, with a `?` for what a row
+  lacks. `ops.ingest_audit.report` is null where nothing had to be judged; a run that only ingested
+  gets the report of the run that judged its bars.
+- **The gate stands before silver, not before bronze.** Bronze is the record of what was served:
+  it keeps what a blocked batch brought, and `bars(as_known=...)` reads it there. Silver and gold
+  alone have passed the gate.
 - **Declared and still empty**: `silver.quarantine_stream`; no job writes it yet.
 - **Minutes against daily bars**: rules `daily_open` to `daily_volume` of `ops.dq_results`. Of a
   session's daily bars the last counts, unless it came before the close was final; splits since are

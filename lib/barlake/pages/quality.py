@@ -25,14 +25,19 @@ SELECT r.run_id, r.job, strftime(r.started_at, '%Y-%m-%d %H:%M') AS started_at, 
 FROM ops.runs r LEFT JOIN checked c USING (run_id) LEFT JOIN fates f USING (run_id)
 ORDER BY r.started_at DESC, r.run_id LIMIT $runs
 """
+# A rule that was told of each session is not counted once more for its whole batch.
 RATES = """
 WITH shown AS (
     SELECT DISTINCT session_date FROM ops.dq_results WHERE session_date IS NOT NULL
     ORDER BY session_date DESC LIMIT $sessions
+), by_session AS (
+    SELECT DISTINCT run_id, "table", rule FROM ops.dq_results WHERE ticker <> ''
 )
 SELECT d.rule, d.session_date::VARCHAR AS session_date, max(d.severity) AS severity,
        count(*) AS checks, count(*) FILTER (WHERE coalesce(d.passed, false)) AS passed
 FROM ops.dq_results d JOIN shown USING (session_date)
+LEFT JOIN by_session s ON s.run_id = d.run_id AND s."table" = d."table" AND s.rule = d.rule
+WHERE d.ticker <> '' OR s.rule IS NULL
 GROUP BY d.rule, d.session_date ORDER BY d.rule, d.session_date
 """
 FAILURES = """

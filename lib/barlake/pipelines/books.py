@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -31,7 +32,11 @@ BOOKS = (ops.INGEST_AUDIT, ops.DQ_RESULTS, ops.RUNS, ops.REQUESTS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a run ended, for ops; `findings` are rows of ops.dq_results without `run_id`."""
+    """How a run ended, for ops.
+
+    `findings` and `results` are rows of ops.dq_results without `run_id`; `gated` are earlier runs
+    whose bars `report` is about as well.
+    """
 
     run_id: str
     job: str
@@ -43,6 +48,8 @@ class Ending:
     commits: Mapping[str, list[Commit]]
     detail: Detail
     findings: Sequence[Mapping[str, Any]]
+    results: DataFrame | None = None
+    gated: Sequence[str] = ()
     report: str | None
 
 
@@ -71,10 +78,14 @@ def record(
         accounts += [
             _audit_of_dead(lake, str(run["run_id"])) for run in dead if run["run_id"] not in audited
         ]
-        for rows in accounts:
-            lake.merge(ops.INGEST_AUDIT, rows)
+        if ending.report and ending.gated:
+            accounts.append(_audit_of_gated(lake, ending.gated, ending.report))
+        if accounts:
+            # One commit, however many runs have died.
+            lake.merge(ops.INGEST_AUDIT, reduce(DataFrame.unionByName, accounts))
         if ending.findings or ending.run_id in told:
-            lake.merge(ops.DQ_RESULTS, _results(lake, ending))
+            mine = F.col("run_id") == ending.run_id
+            lake.merge(ops.DQ_RESULTS, _results(lake, ending), mine)
         ends = [_row(ending), *(_abandoned(run, ending.finished_at) for run in dead)]
         lake.merge(ops.RUNS, arrow.frame(lake.spark, ops.RUNS, ends))
         if (ingested or apart) and ending.status in ("ok", "blocked"):
@@ -111,6 +122,9 @@ def _results(lake: Lake, ending: Ending) -> DataFrame:
     """Give the run's results, and those to delete that a run of the same name left before."""
     rows = [{"run_id": ending.run_id, **finding} for finding in ending.findings]
     results = arrow.frame(lake.spark, ops.DQ_RESULTS, rows)
+    if ending.results is not None:
+        of_sessions = ending.results.withColumn("run_id", F.lit(ending.run_id))
+        results = results.unionByName(of_sessions.select(*results.columns))
     before = lake.read(ops.DQ_RESULTS, F.col("run_id") == ending.run_id)
     gone = before.join(results, list(ops.DQ_RESULTS.key), how="left_anti")
     return results.withColumn("is_gone", F.lit(False)).unionByName(
@@ -142,6 +156,12 @@ def _audit_of_dead(lake: Lake, run_id: str) -> DataFrame:
     bars = lake.read(bronze.BARS).where(mine)
     refused = lake.read(silver.QUARANTINE).where(mine).withColumn("ts", instant("ts_text"))
     return audit_of_abandoned(bars, refused).withColumn("run_id", F.lit(run_id))
+
+
+def _audit_of_gated(lake: Lake, runs: Sequence[str], report: str) -> DataFrame:
+    """Tell the runs that only ingested in which report their bars were judged."""
+    rows = lake.read(ops.INGEST_AUDIT, F.col("run_id").isin(list(runs)))
+    return rows.withColumn("report", F.lit(report))
 
 
 def _row(ending: Ending) -> dict[str, Any]:

@@ -16,10 +16,11 @@ from barlake.model.errors import InputError
 from barlake.model.landed import FOLDER
 from barlake.model.tables import TABLES
 from barlake.pipelines.asking import pending
-from barlake.pipelines.gate import Received, judge_batch, received_by
+from barlake.pipelines.gate import judge_batch
 from barlake.pipelines.ingest import ingest
+from barlake.pipelines.received import received_by
 from barlake.pipelines.silver import stage_silver
-from barlake.pipelines.stages import keep_verdict
+from barlake.pipelines.stages import keep_judgement
 from barlake.pipelines.underway import Night
 from barlake.transforms.fill import BEFORE_FIRST, EXTENDED, FILLED, OBSERVED
 
@@ -53,7 +54,9 @@ def _check_stored(night: Night, sessions: Sequence[date], tickers: Sequence[str]
     rows = _only(_stored(lake, sessions), tickers)
     if rows.isEmpty():
         raise InputError("the lake holds nothing of these tickers and sessions; look at status")
-    keep_verdict(night, judge_batch(lake, night.settings, rows, Received(), sessions))
+    keep_judgement(
+        night, judge_batch(lake, night.settings, rows, received_by(lake, None, []), sessions)
+    )
 
 
 def _check_waiting(night: Night, tickers: Sequence[str] | None) -> None:
@@ -67,9 +70,9 @@ def _check_waiting(night: Night, tickers: Sequence[str] | None) -> None:
         found = stage_silver(copy, settings, done.sessions, requests=done.requests)
         staged = _only(found.minutes, tickers)
     received = received_by(copy, done, [])
-    verdict = judge_batch(copy, settings, staged, received, done.sessions)
-    lake.store.put(verdict.report, copy.store.get(verdict.report))
-    keep_verdict(night, verdict)
+    told = judge_batch(copy, settings, staged, received, done.sessions)
+    lake.store.put(told.verdict.report, copy.store.get(told.verdict.report))
+    keep_judgement(night, told)
 
 
 def _copy(lake: Lake) -> Lake:

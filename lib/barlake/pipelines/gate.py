@@ -1,7 +1,6 @@
 """The quality gate: between what is staged and what is published."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import structlog
@@ -9,16 +8,21 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from barlake import calendar
-from barlake.checks.judgement import Batch, judgement
-from barlake.checks.verdict import Verdict
+from barlake.checks.judgement import Batch, Judgement, judgement
+from barlake.io import arrow
 from barlake.io.lake import Lake
-from barlake.model import gold, ops, ref
-from barlake.model.landed import Outcome
-from barlake.pipelines.ingest import Ingested
+from barlake.model import gold, ref, silver
+from barlake.pipelines.received import Received
 from barlake.settings import Settings
 from barlake.transforms.facts import marked, session_facts
 from barlake.transforms.neighbours import with_neighbours
-from barlake.transforms.refusals import FACTS_DDL, batch_facts, with_batch, with_refusals
+from barlake.transforms.refusals import (
+    FACTS_DDL,
+    batch_facts,
+    sessions_behind,
+    with_batch,
+    with_refusals,
+)
 from barlake.transforms.resample import DAY
 
 logger = structlog.get_logger()
@@ -26,18 +30,8 @@ logger = structlog.get_logger()
 FOLDER = "pages/quality"
 # Twenty sessions and the holidays between them.
 LOOK_BACK = timedelta(days=45)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """What a batch received, where something was: rows by fate, in all and by session.
-
-    `asked` counts the answered requests that should have brought rows.
-    """
-
-    counts: Mapping[str, int] = field(default_factory=dict)
-    audit: DataFrame | None = None
-    asked: int = 0
+# How many sessions a batch may be found to be behind: a month says enough.
+SESSIONS_BEHIND = 20
 
 
 def judge_batch(
@@ -46,7 +40,7 @@ def judge_batch(
     staged: DataFrame | None,
     received: Received,
     sessions: Sequence[date],
-) -> Verdict:
+) -> Judgement:
     """Hold a batch against every limit, and write the report; nothing is raised.
 
     Args:
@@ -56,30 +50,27 @@ def judge_batch(
         received: What the batch brought.
         sessions: Its session dates, in order.
     """
-    conf = settings.quality
     newest = sessions[-1] if sessions else lake.now.date()
     rows = None if staged is None else _marked(staged, settings)
-    facts = _facts(lake, settings, rows, received, sessions, newest)
-    batch = Batch(run_id=lake.run_id, now=lake.now, newest=newest)
-    told, html = judgement(facts, rows, conf, batch)
+    facts = _facts(lake, settings, rows, received, sessions).localCheckpoint()
+    batch = batch_facts(
+        received.counts,
+        asked=0 if received.due is None else received.due.count(),
+        received_min=settings.quality.received_min,
+    ) | _behind(lake, settings, facts)
+    whole = with_batch(facts, lake.spark.range(1), batch, newest=newest)
+    told = judgement(
+        whole,
+        rows,
+        _named(facts, received),
+        settings.quality,
+        Batch(run_id=lake.run_id, now=lake.now, newest=newest),
+    )
     name = f"{FOLDER}/{lake.run_id}/index.html"
-    lake.store.put(name, html.encode())
-    logger.info("judged", verdict=told.status, broken=len(told.failed), report=name)
+    lake.store.put(name, told.html.encode())
+    verdict = told.verdict
+    logger.info("judged", verdict=verdict.status, broken=len(verdict.failed), report=name)
     return told.at(name)
-
-
-def received_by(lake: Lake, ingested: Ingested | None, runs: Sequence[str]) -> Received:
-    """Tell what an ingest of this run, and those of earlier `runs`, received."""
-    audit = lake.read(ops.INGEST_AUDIT, F.col("run_id").isin(list(runs)))
-    counted = audit.select("ticker", "session_date", "received", "quarantined")
-    if ingested is None:
-        return Received(audit=counted)
-    asked = 0
-    if ingested.counts["received"] == 0:
-        brings = [Outcome.OK.value, Outcome.EMPTY_UNEXPECTED.value]
-        asked = ingested.requests.where(F.col("outcome").isin(brings)).count()
-    both = counted.unionByName(ingested.audit.select(*counted.columns))
-    return Received(counts=ingested.counts, audit=both, asked=asked)
 
 
 def _marked(staged: DataFrame, settings: Settings) -> DataFrame:
@@ -92,13 +83,10 @@ def _facts(
     rows: DataFrame | None,
     received: Received,
     sessions: Sequence[date],
-    newest: date,
 ) -> DataFrame:
     conf = settings.quality
-    batch = batch_facts(received.counts, asked=received.asked, received_min=conf.received_min)
-    one = lake.spark.range(1)
     if rows is None:
-        return with_batch(lake.spark.createDataFrame([], FACTS_DDL), one, batch, newest=newest)
+        return lake.spark.createDataFrame([], FACTS_DDL)
     settle = settings.timing.settle_minutes
     facts = session_facts(rows, now=lake.now, settle_minutes=settle)
     beside = with_neighbours(
@@ -108,11 +96,38 @@ def _facts(
         unit_ratio=conf.unit_ratio,
         history_min=conf.history_min,
     )
-    audit = received.audit
-    if audit is None:
-        audit = lake.read(ops.INGEST_AUDIT, F.lit(False))
-    known = with_refusals(beside, audit, received_min=conf.received_min)
-    return with_batch(known, one, batch, newest=newest)
+    return with_refusals(beside, received.audit, received.refused, received_min=conf.received_min)
+
+
+def _behind(lake: Lake, settings: Settings, facts: DataFrame) -> dict[str, float | None]:
+    """Hold the batch's newest bar of a vendor against the sessions that are over."""
+    newest = _newest(facts.where(F.col("vendor_ts").isNotNull()))
+    settled = lake.now - timedelta(minutes=settings.timing.settle_minutes)
+    closed = [day.session_date for day in calendar.closed_before(settled, SESSIONS_BEHIND)]
+    is_current = newest is None or not closed or newest >= closed[-1]
+    published = None if is_current else _newest(lake.read(silver.COVERAGE, F.col("observed") > 0))
+    return sessions_behind(newest, published, closed)
+
+
+def _newest(rows: DataFrame) -> date | None:
+    [row] = arrow.rows(rows.agg(F.max("session_date").alias("newest")))
+    newest: date | None = row["newest"]
+    return newest
+
+
+def _named(facts: DataFrame, received: Received) -> dict[str, DataFrame]:
+    """Give what stands behind the facts of the batch, each by name and time."""
+    newest = facts.where(F.col("vendor_ts").isNotNull()).select(
+        "ticker", F.col("vendor_ts").alias("ts")
+    )
+    named = {"batch_sessions_behind": newest.orderBy(F.desc("ts"), "ticker")}
+    if received.refused is not None:
+        refused = received.refused.orderBy("ticker", "ts")
+        named |= {"batch_refused_share": refused, "batch_refused_all": refused}
+    if received.due is not None:
+        due = received.due.select("ticker", F.col("range_start").alias("ts"))
+        named["batch_empty"] = due.orderBy("ticker", "ts")
+    return named
 
 
 def _held(lake: Lake, sessions: Sequence[date]) -> DataFrame:

@@ -32,7 +32,8 @@ logger = structlog.get_logger()
 class Ingested:
     """What an ingest did: the rows for ops, and the commits that it made.
 
-    `is_recall` tells that releases had older files judged again.
+    `is_recall` tells that releases had older files judged again; `refused` are the rows that were
+    quarantined: ticker, session_date, ts (UTC; null where it cannot be read).
     """
 
     audit: DataFrame
@@ -41,6 +42,7 @@ class Ingested:
     sessions: list[date]
     commits: dict[str, Commit | None] = field(default_factory=dict)
     is_recall: bool = False
+    refused: DataFrame | None = None
 
 
 def ingest(
@@ -77,7 +79,8 @@ def ingest(
         commits["bronze.bars"] = lake.merge(bronze.BARS, known.news, ledger.bars_of(known.days))
     asked, sessions = requests(lake, whole, given)
     logger.info("ingested", batches=len(batches), sessions=len(known.days), **counts)
-    return Ingested(accounts, asked, counts, sessions, commits, bool(recalled))
+    bad = rows.where(F.col("fate") == "quarantined").select("ticker", "session_date", "ts")
+    return Ingested(accounts, asked, counts, sessions, commits, bool(recalled), bad)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

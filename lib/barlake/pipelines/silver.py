@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import structlog
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from barlake import calendar
@@ -26,6 +26,8 @@ from barlake.transforms.states import belief, counts, pairs, states
 logger = structlog.get_logger()
 
 Gate = Callable[[DataFrame], None]
+# What of the staged is merged: silver.bars_1m is the one, silver.coverage both.
+STAGED = ("states", "counts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def build_silver(
         return Published([])
     staged = stage_silver(lake, settings, sessions, requests=requests)
     if gate is not None:
-        judge_staged(lake, staged.minutes, gate)
+        judge_staged(lake, staged.minutes, gate, STAGED)
     these = F.col("session_date").isin(list(sessions))
     minutes = staged.minutes.where(F.col("state") != EXTENDED)
     rows = staged.minutes.where(F.col("state").isin(OBSERVED, FILLED, EXTENDED))
@@ -94,19 +96,31 @@ def stage_silver(
     bars = lake.stage("belief", belief(revisions, asked, days, zone=zone, **timing))
     known = lake.stage("pairs", pairs(per_session(asked, days, **timing), revisions, days))
     minutes = lake.stage("states", states(bars, known, refused, **settings.coverage.model_dump()))
-    return Staged(minutes, counts(revisions, refused, days, zone=zone))
+    counted = lake.stage("counts", counts(revisions, refused, days, zone=zone))
+    return Staged(minutes, counted)
 
 
-def judge_staged(lake: Lake, staged: DataFrame, gate: Gate) -> None:
+def judge_staged(lake: Lake, staged: DataFrame, gate: Gate, names: Sequence[str]) -> None:
     """Pass what is staged through the gate, so that what is merged afterwards are the same bytes.
+
+    Args:
+        lake: Where.
+        staged: What is judged.
+        gate: See `build_silver`.
+        names: Of all that is staged and will be merged.
 
     Raises:
         QualityError: By the gate, or because the staged files changed meanwhile.
     """
-    judged = lake.staged_digest("states")
+    judged = [lake.staged_digest(name) for name in names]
     gate(staged)
-    if lake.staged_digest("states") != judged:
+    if [lake.staged_digest(name) for name in names] != judged:
         raise QualityError("what is staged changed after it was judged; run it again")
+
+
+def is_minute() -> Column:
+    """Hold for a row of silver.quarantine that did not come as a daily bar."""
+    return ~F.col("request_id").rlike(rf"{DAILY_REQUEST}(/[0-9]+)?$")
 
 
 def _revisions(lake: Lake, settings: Settings, sessions: Sequence[date]) -> DataFrame:
@@ -128,6 +142,5 @@ def _requests(lake: Lake, sessions: Sequence[date], new: DataFrame | None) -> Da
 
 
 def _refused(lake: Lake) -> DataFrame:
-    is_minute = ~F.col("request_id").rlike(rf"{DAILY_REQUEST}(/[0-9]+)?$")
-    rows = lake.read(silver.QUARANTINE).where(F.col("released_at").isNull() & is_minute)
+    rows = lake.read(silver.QUARANTINE).where(F.col("released_at").isNull() & is_minute())
     return rows.select("ticker", instant("ts_text").alias("ts")).where(F.col("ts").isNotNull())

@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from barlake import landing
-from barlake.checks.verdict import Verdict
+from barlake.checks.judgement import Judgement
 from barlake.io import arrow, history
 from barlake.io.lake import Lake
 from barlake.landing import Batch
@@ -17,10 +17,11 @@ from barlake.model.errors import QualityError
 from barlake.model.landed import OF_MINUTES, Kind
 from barlake.pipelines.asking import pending, undone, unread
 from barlake.pipelines.delivery import sessions_of
-from barlake.pipelines.gate import judge_batch, received_by
+from barlake.pipelines.gate import judge_batch
 from barlake.pipelines.gold import build_gold
 from barlake.pipelines.ingest import ingest, keep_history
 from barlake.pipelines.maintain import optimize
+from barlake.pipelines.received import received_by
 from barlake.pipelines.reconcile import reconcile
 from barlake.pipelines.silver import build_silver
 from barlake.pipelines.underway import Night
@@ -106,14 +107,15 @@ def run_optimize(night: Night) -> None:
         night.detail["optimize"] = upkeep.seen
 
 
-def keep_verdict(night: Night, verdict: Verdict) -> None:
+def keep_judgement(night: Night, judgement: Judgement) -> None:
     """Remember what the gate found, for ops and for the reader.
 
     Raises:
         QualityError: A critical rule is broken, or was not evaluated.
     """
-    night.verdict = verdict
-    night.findings += verdict.findings
+    verdict = night.verdict = judgement.verdict
+    night.findings += verdict.whole
+    night.results = judgement.results
     night.detail["verdict"] = verdict.told(verdict.report)
     if verdict.is_blocked:
         report = night.lake.store.path(verdict.report)
@@ -126,8 +128,8 @@ def _gate(
     """Judge what is staged; `runs` ingested some of it before."""
     with night.progress.step("gate"):
         received = received_by(night.lake, night.ingested, runs)
-        verdict = judge_batch(night.lake, night.settings, staged, received, sessions)
-        keep_verdict(night, verdict)
+        night.gated = list(runs)
+        keep_judgement(night, judge_batch(night.lake, night.settings, staged, received, sessions))
 
 
 def _waiting(night: Night) -> tuple[list[date], list[str]]:

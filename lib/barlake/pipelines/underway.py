@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from pyspark.sql import DataFrame
+
 from barlake.checks.verdict import Verdict
 from barlake.io.history import Commit
 from barlake.io.lake import Lake
@@ -21,9 +23,10 @@ from barlake.settings import Settings
 class Night:
     """One run under way: what its steps use, and what they leave for ops and for the reader.
 
-    `findings` become rows of ops.dq_results at the end, however that is; `run_id` is set there.
-    `missing` are the requests that a real vendor left without an answer; `apart` the landing files
-    of daily bars, and of splits and dividends, whose requests ops.requests does not name yet.
+    `findings` and `results` become rows of ops.dq_results at the end, however that is; `run_id` is
+    set there. `gated` are the runs before this one whose bars were judged. `missing` are the
+    requests that a real vendor left without an answer; `apart` the landing files of daily bars, and
+    of splits and dividends, whose requests ops.requests does not name yet.
     """
 
     lake: Lake
@@ -35,6 +38,8 @@ class Night:
     reconciled: Reconciled | None = None
     sessions: list[date] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
+    results: DataFrame | None = None
+    gated: list[str] = field(default_factory=list)
     verdict: Verdict | None = None
     missing: list[Facts] = field(default_factory=list)
     apart: list[Batch] = field(default_factory=list)

@@ -54,7 +54,7 @@ GATES = """
 SELECT * FROM ops.dq_results
 WHERE ticker IN ('', $ticker)
   AND (session_date = $day OR (ticker = '' AND list_contains($ids::VARCHAR[], run_id)))
-ORDER BY run_id, "table", rule
+ORDER BY coalesce(passed, false), run_id, "table", rule, ticker
 """
 # Of the table `chosen`; with the decisions that let a row in.
 REFUSED = """

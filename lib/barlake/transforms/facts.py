@@ -25,7 +25,17 @@ OF_SESSION = (
     "zero_volume_share",
 )
 # The minutes, UTC, that show best what a fact says.
-MOMENTS = ("first_ts", "last_ts", "widest_ts", "open_utc")
+MOMENTS = (
+    "first_ts",
+    "last_ts",
+    "widest_ts",
+    "rare_unit_ts",
+    "missing_ts",
+    "filled_ts",
+    "silent_ts",
+    "vendor_ts",
+    "open_utc",
+)
 
 
 def marked(states: DataFrame, *, zone: str, unit_ratio: float) -> DataFrame:
@@ -81,8 +91,10 @@ def session_facts(rows: DataFrame, *, now: datetime, settle_minutes: int) -> Dat
         over low), `missing_share` (of the calendar's minutes, neither observed nor filled),
         `filled_share` (of both), `is_empty` (1 where nothing is observed), `stale_minutes` (from
         the last observed minute's end to the close or to now; vendors alone), `zero_volume_share`;
-        and `volume` (shares), `first_open`, `last_close` (dollars), `first_ts`, `last_ts`,
-        `widest_ts` (UTC), null without an observed bar; `open_utc`.
+        and `volume` (shares), `first_open`, `last_close` (dollars); MOMENTS (UTC): of the observed
+        minutes the first, the last, the one of the largest `bar_ratio`, the first in the rarer
+        unit; the first that is missing, filled, without volume; the last one of a vendor; each null
+        where there is none; the open.
     """
     counted = rows.groupBy(*SESSION).agg(
         *(_broken(condition.name, condition.holds) for condition in CONDITIONS),
@@ -106,8 +118,14 @@ def session_facts(rows: DataFrame, *, now: datetime, settle_minutes: int) -> Dat
         "stale_minutes": F.when(is_stale & (F.col("_source") != "files"), age / 60),
         "zero_volume_share": F.when(F.col("_observed") > 0, F.col("_silent") / F.col("_observed")),
     }
+    is_usual_rare = F.col("_usual_unit") < F.col("_observed") - F.col("_usual_unit")
+    rare_ts = F.when(is_usual_rare, F.col("_usual_ts")).otherwise(F.col("_other_ts"))
+    moments = {
+        "rare_unit_ts": rare_ts,
+        "vendor_ts": F.when(F.col("_source") != "files", F.col("last_ts")),
+    }
     numbers = {name: fact.cast("double") for name, fact in facts.items()}
-    return counted.withColumns(numbers).select(
+    return counted.withColumns(numbers | moments).select(
         *SESSION,
         *STRUCTURE,
         *OF_SESSION,
@@ -157,7 +175,8 @@ def _totals() -> list[Column]:
 
 
 def _edges() -> list[Column]:
-    when = F.when(F.col("is_observed"), F.col("ts"))
+    seen, ts = F.col("is_observed"), F.col("ts")
+    when = F.when(seen, ts)
     ratio = F.when(F.col("is_published"), F.try_divide(F.col("high"), F.col("low")))
     return [
         F.min_by("open", when).alias("first_open"),
@@ -166,5 +185,10 @@ def _edges() -> list[Column]:
         F.max(when).alias("last_ts"),
         F.max(ratio).alias("bar_ratio"),
         F.max_by("ts", ratio).alias("widest_ts"),
+        F.min(F.when(seen & (F.col("unit") == 0), ts)).alias("_usual_ts"),
+        F.min(F.when(seen & (F.col("unit") != 0), ts)).alias("_other_ts"),
+        F.min(F.when(~F.col("is_published"), ts)).alias("missing_ts"),
+        F.min(F.when(F.col("state") == FILLED, ts)).alias("filled_ts"),
+        F.min(F.when(seen & (F.col("volume") == 0), ts)).alias("silent_ts"),
         F.max("open_utc").alias("open_utc"),
     ]

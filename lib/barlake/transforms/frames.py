@@ -26,3 +26,10 @@ def denoised(price: str) -> Column:
 def minutes(count: int) -> Column:
     """Give an interval of `count` minutes."""
     return F.make_dt_interval(mins=F.lit(count))
+
+
+def bar_key(ts: Column) -> Column:
+    """Spell `ticker` and an instant: TICKER@2026-11-20T14:30:00Z, a ? for what is not known."""
+    spelled = F.date_format(ts, "yyyy-MM-dd'T'HH:mm:ss'Z'")
+    ticker = F.nullif("ticker", F.lit(""))
+    return F.concat_ws("@", F.coalesce(ticker, F.lit("?")), F.coalesce(spelled, F.lit("?")))

@@ -4,6 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from barlake.model import silver
+from barlake.transforms.frames import bar_key
 from barlake.transforms.reconcile import REASONS
 
 SEVERITY = "warning"
@@ -47,7 +48,7 @@ def verdicts(rows: DataFrame, pairs: DataFrame) -> DataFrame:
         expected.alias("expected"),
         "passed",
         F.when(F.col("passed"), F.array().cast("array<string>"))
-        .otherwise(_keys())
+        .otherwise(F.array(_key()))
         .alias("sample_keys"),
     )
 
@@ -61,12 +62,8 @@ def _percent(name: str, sign: str) -> Column:
     return F.format_string(f"%{sign}.3f %%", F.col(name) * 100)
 
 
-def _keys() -> Column:
+def _key() -> Column:
     """The minute that made the value; for the volume, the session's first."""
     made_by = {"high": "high_ts", "low": "low_ts", "close": "close_ts"}
-    ts = F.coalesce(
-        *(F.when(F.col("measure") == measure, F.col(name)) for measure, name in made_by.items()),
-        "open_ts",
-    )
-    key = F.concat_ws(" ", "ticker", F.date_format(ts, "yyyy-MM-dd'T'HH:mm:ss'Z'"))
-    return F.when(ts.isNotNull(), F.array(key)).otherwise(F.array().cast("array<string>"))
+    moments = [F.when(F.col("measure") == name, F.col(ts)) for name, ts in made_by.items()]
+    return bar_key(F.coalesce(*moments, "open_ts"))

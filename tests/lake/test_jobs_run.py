@@ -163,7 +163,7 @@ def test_the_books_of_many_dead_runs_are_closed_in_one_commit(
     )
 
     dead = [{"run_id": name, **told} for name in ("base", "second")]
-    books.record(lake, ending, ingested=None, versions=(0, 0), abandoned=dead)
+    books.record(lake, ending, ingested=None, apart=[], versions=(0, 0), abandoned=dead)
 
     audited = {row["run_id"] for row in contents(root)["ops.ingest_audit"]}
     assert audited == {"base", "second"} == {row["run_id"] for row in expected["bronze.bars"]}

@@ -14,11 +14,19 @@ from barlake.model.landed import OF_MINUTES
 from barlake.readers.frames import OpenLake
 from barlake.sources.requests import chunks
 
-# A pair is wanted where it was asked for by date, can still be had, or follows what is held.
+# The first session of each ticker that is held, or that a vendor was asked for: from there on, what
+# is lost is told for ever.
+_SINCE = """
+CREATE OR REPLACE TEMP TABLE since AS
+SELECT ticker, min(first) AS first FROM (
+    SELECT ticker, session_date AS first FROM silver.coverage
+    UNION ALL SELECT ticker, range_start::DATE FROM ops.requests WHERE ticker <> '' AND :of_minutes
+) GROUP BY ticker
+""".replace(":of_minutes", OF_MINUTES)
+# A pair is wanted where it was asked for by date, can still be had, or follows the first one.
 _WANTED = """
 CREATE OR REPLACE TEMP TABLE wanted AS
-WITH since AS (SELECT ticker, min(session_date) AS first FROM silver.coverage GROUP BY ticker),
-     names AS (FROM asked UNION SELECT ticker FROM since WHERE $all)
+WITH names AS (FROM asked UNION SELECT ticker FROM silver.coverage WHERE $all)
 SELECT n.ticker, d.* FROM names n CROSS JOIN days d LEFT JOIN since s USING (ticker)
 WHERE $dated OR d.can_be_had OR d.session_date >= s.first
 """
@@ -70,7 +78,7 @@ ORDER BY can_be_had DESC, expires_at, ticker, session
 """
 # As `pipelines.plan` has it: what of these lacks is not asked for again.
 _SETTLED = "SELECT ticker, session_date FROM silver.coverage WHERE is_settled AND observed > 0"
-_HELD_SINCE = "SELECT min(session_date) AS first FROM silver.coverage"
+_FIRST = "SELECT min(first) AS first FROM since"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +86,7 @@ class Window:
     """For what to look: tickers and sessions, and the vendor's memory.
 
     `is_all` adds the tickers that the lake holds. Without a range the sessions are those that the
-    vendor still has, and, of each ticker, those since the first that is held.
+    vendor still has, and, of each ticker, those since the first that is held or was asked for.
     """
 
     tickers: Sequence[str]
@@ -104,6 +112,8 @@ def lacks(lake: OpenLake | None, window: Window) -> dict[str, Any]:
     """
     connection = lake.connection if lake else duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
+    if lake:
+        connection.execute(_SINCE)
     days = _days(lake, window)
     _register(connection, window, days)
     dated = {"dated": window.start is not None}
@@ -136,7 +146,7 @@ def _days(lake: OpenLake | None, window: Window) -> list[Session]:
     if first is None or last is None:
         last = window.now.date()
         first = last - timedelta(days=window.horizon_days + 1)
-        held = lake.rows(_HELD_SINCE)[0]["first"] if lake else None
+        held = lake.rows(_FIRST)[0]["first"] if lake else None
         first = min(first, held) if held else first
     return [day for day in calendar.between(first, last) if day.close_utc <= window.now]
 

@@ -102,6 +102,28 @@ def test_a_plan_costs_what_a_night_asks_for_and_not_what_a_settled_session_lacks
     assert {r["reason"] for r in found["lacks"] if r["ticker"] == "MSFT"} == {"never_asked"}
 
 
+def test_what_was_asked_for_in_vain_is_lost_for_ever_whatever_range_is_looked_at(
+    tmp_path: Path,
+) -> None:
+    window = Window(
+        tickers=["GONE", "MSFT"],
+        is_all=False,
+        start=None,
+        end=None,
+        now=datetime(2026, 11, 4, 2, tzinfo=UTC),
+        horizon_days=29,
+        sessions_per_request=5,
+    )
+    connection = duckdb.connect()
+    connection.execute(_HELD)
+
+    found = lacks(OpenLake(Store(tmp_path), connection), window)["lacks"]
+
+    gone = {(r["ticker"], r["session"]) for r in found if r["expires_at"] < window.now}
+    lost = calendar.between(date(2026, 10, 1), date(2026, 10, 5))
+    assert gone == {("GONE", day.session_date) for day in lost}
+
+
 _HELD = """
 SET TimeZone = 'UTC';
 CREATE SCHEMA silver; CREATE SCHEMA ops;
@@ -115,7 +137,9 @@ CREATE TABLE silver.quarantine (ticker VARCHAR, ts_text VARCHAR, released_at TIM
 CREATE MACRO instant(said) AS said::TIMESTAMPTZ;
 CREATE TABLE ops.requests AS
 SELECT '0-1d' AS request_id, 'MSFT' AS ticker, 'unknown_ticker' AS outcome,
-       TIMESTAMPTZ '2026-11-21' AS received_at;
+       TIMESTAMPTZ '2026-11-21' AS received_at, TIMESTAMPTZ '2026-11-18 09:00' AS range_start
+UNION ALL
+SELECT '1', 'GONE', 'unknown_ticker', TIMESTAMPTZ '2026-10-03', TIMESTAMPTZ '2026-10-01 08:00';
 """
 
 

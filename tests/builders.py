@@ -1,6 +1,6 @@
 """Whole valid rows, and whole runs, so that a test names only what it is about."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -64,13 +64,19 @@ def write_bars(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
 
 
 def run_files(
-    root: Path, path: Path, *, as_of: datetime = AFTER, run_id: str = "", is_daily: bool = False
+    root: Path,
+    path: Path,
+    *,
+    as_of: datetime = AFTER,
+    run_id: str = "",
+    is_daily: bool = False,
+    asked: Sequence[str] | None = None,
 ) -> Night:
     """Do what `barlake run --source files --from PATH` does, and give the night."""
     wanted = Wanted(is_daily=is_daily)
     options = Options(lake=str(root), as_of=as_of, run_id=run_id or f"run-{uuid4()}")
     with running(RUN, options) as night:
-        run(night, FilesSource(path=path, clock=lambda: as_of), wanted, [])
+        run(night, FilesSource(path=path, clock=lambda: as_of, asked=asked), wanted, [])
     return night
 
 

@@ -126,6 +126,13 @@ def commit_runs(root: Path, table: Table) -> list[str | None]:
     return [history.commit(store, table, v).run_id for v in history.versions(store, table)]
 
 
+def commit_infos(root: Path, table: Table) -> list[dict[str, Any]]:
+    """Give what each commit of a table says of itself, in order."""
+    return [
+        a["commitInfo"] for actions in _commits(root, table) for a in actions if "commitInfo" in a
+    ]
+
+
 def versions(root: Path, tables: tuple[Table, ...] = DATA) -> dict[str, int]:
     """Give each table's newest version."""
     return {str(table): history.latest(Store(root), table) for table in tables}

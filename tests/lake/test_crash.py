@@ -66,12 +66,21 @@ def committed(table: str, nth: int = 1) -> Point:
 
 
 def drawn(point: Point, longest: float, random: Random) -> Point:
-    wait = round(random.uniform(0.1, longest), 3)
-    return Point(f"{point.name} and {wait} s", point.folder, point.pattern, wait=wait)
+    wait = round(random.uniform(0.001, longest), 3)
+    return replace(point, name=f"{point.name} and {wait} s", wait=wait)
 
 
 # The gate has judged; nothing is published yet.
 JUDGED = Point("judged", f"pages/quality/{DEAD}", "index.html")
+# After this commit the victim only ends: a later blow might miss it.
+CLOSED = committed("ops.runs")
+
+
+def soon_after(point: Point, random: Random) -> Point:
+    """Put off the blow by a drawn moment: a short one where something is being written."""
+    if point.wait or point.name in (JUDGED.name, CLOSED.name):
+        return point
+    return drawn(point, 0.05 if point.name.startswith("writing") else 0.3, random)
 
 
 def drawn_points() -> list[Point]:
@@ -90,9 +99,9 @@ def drawn_points() -> list[Point]:
         committed("ops.ingest_audit"),
         committed("ops.requests"),
         written("ops.runs"),
-        committed("ops.runs"),
+        CLOSED,
     ]
-    return [
+    points = [
         recorded,
         drawn(recorded, 4.0, random),
         landed,
@@ -114,6 +123,7 @@ def drawn_points() -> list[Point]:
         written("silver.coverage"),
         *(replace(point, origin=HALF) for point in late),
     ]
+    return [soon_after(point, random) for point in points]
 
 
 POINTS = drawn_points()
@@ -234,6 +244,11 @@ def assert_a_third_run_changes_nothing(scene: Scene, root: Path, name: str) -> N
 
     assert versions(root) == known
     assert_books_are_closed(root, {"third": "ok"}, received={"third": scene.received})
+
+
+def test_nearly_every_point_is_a_drawn_moment() -> None:
+    assert len(POINTS) == len(set(POINTS)) == 31
+    assert sum(point.wait > 0 for point in POINTS) == 29
 
 
 @pytest.mark.parametrize("point", FIRST_POINTS, ids=lambda point: point.name)

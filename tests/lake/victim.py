@@ -129,7 +129,8 @@ def frozen(victim: Victim, points: Sequence[Point], folder: Path) -> dict[Point,
     """Stop a living victim at each point, and keep what the disk holds then; give the copies.
 
     A stopped process writes nothing, and a killed one leaves what it wrote: a copy is what a kill
-    at that point leaves, and its leases are nobody's.
+    at that point leaves, and its leases are nobody's. Waits are the victim's: while it is stopped,
+    they stand as well.
     """
     old = {point: point.seen(victim.root) for point in points}
     due: dict[Point, float] = {}
@@ -140,7 +141,10 @@ def frozen(victim: Victim, points: Sequence[Point], folder: Path) -> dict[Point,
                 due[point] = time.monotonic() + point.wait
         now = [p for p, at in due.items() if p not in kept and at <= time.monotonic()]
         if now:
+            began = time.monotonic()
             kept |= _kept(victim, now, folder)
+            stood = time.monotonic() - began
+            due = {point: at + stood for point, at in due.items()}
         time.sleep(POLL)
     assert victim.ended() == 0, victim.told()
     assert not set(points) - set(kept), f"never reached: {set(points) - set(kept)}"

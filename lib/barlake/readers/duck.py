@@ -39,12 +39,13 @@ FROM (
 # What model.rules.INSTANT takes, as an instant; null where a text is none, or has no offset.
 _INSTANT = r"""
 CREATE MACRO instant(said) AS CASE
-    WHEN regexp_full_match(trim(said),
+    WHEN regexp_full_match(trim(said, ' '),
         '\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):\d\d(:\d\d([.]\d{1,9})?)? ?'
         || '(Z|[+-]((0\d|1[0-7])(:?[0-5]\d)?|18(:?00)?))')
     THEN TRY_CAST(
         regexp_replace(
-            regexp_replace(trim(said), '^(.{10}[T ]\d\d:\d\d)([^:])', '\1:00\2'), ' ([Z+-])', '\1'
+            regexp_replace(trim(said, ' '), '^(.{10}[T ]\d\d:\d\d)([^:])', '\1:00\2'),
+            ' ([Z+-])', '\1'
         ) AS TIMESTAMPTZ)
     END
 """

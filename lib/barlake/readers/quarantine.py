@@ -64,7 +64,8 @@ SELECT "table", request_id, ticker, ts_text, rule, reason, severity, open_text, 
        close_text, volume_text, raw, source, fetched_at, run_id, released_at, released_by
 FROM chosen ORDER BY fetched_at DESC NULLS LAST, ticker, ts_text, request_id, rule LIMIT $most
 """
-# The first refused row of a key goes by its request alone, each further one by request/row.
+# The first refused row of a key goes by its request alone, each further one by request/row. Spark
+# has trimmed blanks alone; without them named, trim would take other spaces too.
 _PLACED = """
 WITH near AS (
     SELECT * FROM served WHERE coalesce(ticker, '') IN (SELECT ticker FROM chosen)
@@ -78,12 +79,12 @@ first AS (
     SELECT q.request_id, q.ticker, q.ts_text, q.rule, s.request_id AS served_by, s.row, s.file
     FROM chosen q JOIN near s
       ON q.request_id = s.request_id AND q.ticker = coalesce(s.ticker, '')
-     AND q.ts_text = trim(coalesce(s.ts_text, ''))
-    WHERE trim(s.open_text) IS NOT DISTINCT FROM q.open_text
-      AND trim(s.high_text) IS NOT DISTINCT FROM q.high_text
-      AND trim(s.low_text) IS NOT DISTINCT FROM q.low_text
-      AND trim(s.close_text) IS NOT DISTINCT FROM q.close_text
-      AND trim(s.volume_text) IS NOT DISTINCT FROM q.volume_text
+     AND q.ts_text = trim(coalesce(s.ts_text, ''), ' ')
+    WHERE trim(s.open_text, ' ') IS NOT DISTINCT FROM q.open_text
+      AND trim(s.high_text, ' ') IS NOT DISTINCT FROM q.high_text
+      AND trim(s.low_text, ' ') IS NOT DISTINCT FROM q.low_text
+      AND trim(s.close_text, ' ') IS NOT DISTINCT FROM q.close_text
+      AND trim(s.volume_text, ' ') IS NOT DISTINCT FROM q.volume_text
       AND CASE WHEN s.raw IS NOT NULL THEN s.raw = q.raw
                WHEN json_valid(q.raw) THEN
                    json_extract_string(q.raw, '$.fetched_at') IS NOT DISTINCT FROM s.fetched_at_text

@@ -349,7 +349,26 @@ def test_a_corrected_cell_is_traced_to_all_that_made_it_and_that_it_made(story: 
     assert stored >= {("bronze.bars", "first"), ("bronze.bars", "second")}
     assert found["feeds"]["features"]["ts"] == OPEN
     assert found["feeds"]["later_features"] == 389
+    assert found["feeds"]["later_volumes"] == {"sessions": 0, "rows": 0}
+    assert found["feeds"]["next_gap"] is None
     assert [b["interval"] for b in found["feeds"]["bars"]] == ["5m", "15m", "30m", "60m", "1d"]
+
+
+def test_a_cell_shows_what_the_gate_said_of_its_batches_and_of_its_ticker(story: Story) -> None:
+    gates = explained(story, "AAPL", 0)["gates"]
+
+    broken = asked(
+        story.root,
+        "SELECT run_id, rule FROM ops.dq_results WHERE ticker = 'AAPL' AND session_date = $day",
+        day=SESSION,
+    )
+    of_ticker = {(g["run_id"], g["rule"]) for g in gates if g["ticker"]}
+    assert of_ticker == {(row["run_id"], row["rule"]) for row in broken}
+    assert ("first", "mostly_filled") in of_ticker
+    assert {g["ticker"] for g in gates} == {"", "AAPL"}
+    of_batch = {(g["run_id"], g["rule"]): g["passed"] for g in gates if not g["ticker"]}
+    assert of_batch["first", "key_unique"] is of_batch["second", "key_unique"] is True
+    assert of_batch["first", "mostly_filled"] is False
 
 
 def test_a_refused_row_is_shown_as_it_was_served_with_its_release(story: Story) -> None:

@@ -94,7 +94,7 @@ def _outcome(night: Night, wish: Wish, decision: Release | None) -> dict[str, An
 
 def _sentences(night: Night, decision: Release | None) -> list[str]:
     if decision is None:
-        return ["nothing was released"]
+        return ["what was released before went in" if night.ingested else "nothing was released"]
     again = night.ingested.counts["quarantined"] if night.ingested else 0
     said = [f"released {decision.rows} rows as {decision.release_id}"]
     return said + ([f"{again} of them break another rule, and are refused by that"] * bool(again))

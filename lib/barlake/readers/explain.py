@@ -23,7 +23,7 @@ WHY = {
     "no_trade": "the ticker is sparse: a minute without a bar is a minute without a trade",
     "vendor_hole": "the ticker trades most minutes, and no answer held this one",
     "halt": "a long run of minutes of a busy ticker is absent: a halt is suspected",
-    "outage": "no ticker of the session shows this minute",
+    "outage": "most of the session's tickers lack this minute",
     "quarantined": "a row for it was served, and refused",
     "not_covered": "no answered request reached it",
     "before_first": "the session's first bar came later",
@@ -99,7 +99,10 @@ def explain(lake: OpenLake, minute: Minute) -> Row:
 
 
 def explain_refused(lake: OpenLake, key: str) -> Row:
-    """Give all that is known of one refused row, by its key."""
+    """Give all that is known of one refused row, by its key.
+
+    `status` is refused, released, or waiting: a release let it in, and no run has published it yet.
+    """
     places = placed(lake, Chosen(keys=[key]))
     refused = lake.rows(traces.REFUSED)
     payloads = [
@@ -112,7 +115,7 @@ def explain_refused(lake: OpenLake, key: str) -> Row:
     return {
         "lake": str(lake.store.root),
         "key": key,
-        "status": "released" if any(r["released_at"] for r in refused) else "refused",
+        "status": _state(lake, [row for row in refused if row["released_at"]]),
         "quarantine": [_keyed(row) for row in refused],
         "payloads": payloads,
         "requests": requests,
@@ -146,6 +149,13 @@ def _touches(table: Table, commit: history.Commit, partitions: dict[str, str]) -
 def _refused(lake: OpenLake, minute: Minute) -> list[Row]:
     choose(lake, Chosen(ticker=minute.ticker, session=minute.day))
     return [_keyed(row) for row in lake.rows(traces.REFUSED) if row["ts"] == minute.ts]
+
+
+def _state(lake: OpenLake, released: list[Row]) -> str:
+    if not released:
+        return "refused"
+    decisions = sorted({str(row["release_id"]) for row in released})
+    return "released" if lake.rows(traces.FINISHED, ids=decisions) else "waiting"
 
 
 def _keyed(row: Row) -> Row:

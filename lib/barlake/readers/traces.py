@@ -67,6 +67,11 @@ SELECT q.*, d.why, d.release_id FROM chosen q LEFT JOIN (
    AND (d.request_id = q.request_id OR starts_with(q.request_id, d.request_id || '/'))
 ORDER BY q.fetched_at, q.request_id, q.rule
 """
+# A release is named there by the run that published it; by none where the gate blocked it.
+FINISHED = """
+SELECT request_id FROM ops.requests
+WHERE source = 'release' AND list_contains($ids::VARCHAR[], request_id)
+"""
 _FEATURES = """
 SELECT * FROM gold.features_1m WHERE ticker = $ticker AND ts = $ts
 """

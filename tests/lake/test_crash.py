@@ -20,7 +20,7 @@ from pyspark.sql import SparkSession
 from barlake import steps
 from barlake.io import lease
 from barlake.io.store import Store
-from barlake.model import gold, silver
+from barlake.model import bronze, gold, silver
 from barlake.options import Options
 from barlake.pipelines.fetch import fetch
 from barlake.progress import Progress
@@ -287,8 +287,7 @@ def test_what_an_ingest_brought_reaches_gold_though_it_died_while_it_closed_its_
     scene: Scene, table: str
 ) -> None:
     root = scene.copy(f"ingest-{table}")
-    source = FilesSource(path=scene.second, clock=lambda: SECOND_NIGHT)
-    fetch(Store(root), source, [], per_batch=1, progress=Progress(is_shown=False))
+    land_second(scene, root)
     arguments = ("ingest", "--as-of", "2026-12-01T02:00Z")
     Victim(root, DEAD, arguments, committed(table)).struck()
 
@@ -298,6 +297,45 @@ def test_what_an_ingest_brought_reaches_gold_though_it_died_while_it_closed_its_
     steps.gold(options, None, None)
 
     assert_equal(contents(root), scene.after)
+
+
+def test_a_silver_that_died_between_its_tables_is_made_good_by_the_next(scene: Scene) -> None:
+    root = scene.copy("silver")
+    land_second(scene, root)
+    options = Options(lake=str(root), as_of=SECOND_NIGHT)
+    steps.ingest(options)
+    arguments = ("silver", "--as-of", "2026-12-01T02:00Z")
+    Victim(root, DEAD, arguments, committed("silver.bars_1m")).struck()
+    at_once = contents(root)
+
+    steps.silver(options, None, None)
+    steps.gold(options, None, None)
+
+    assert_equal(at_once, scene.after, (silver.BARS_1M,))
+    assert_equal(at_once, scene.before, (silver.COVERAGE,))
+    assert_equal(contents(root), scene.after)
+    assert_books_are_closed(root, {"base": "ok", DEAD: "abandoned"}, received={})
+
+
+def test_a_rebuild_into_what_a_killed_one_left_half_filled_ends_well(scene: Scene) -> None:
+    root = scene.copy("origin", of="expected")
+    into = root.with_name("into")
+    arguments = ("rebuild", "--into", str(into), "--as-of", "2026-12-01T02:00Z")
+    landed = files(root)
+    # The second of the new table's commits: the first creates it.
+    filled = Point("filled", "../into/silver/bars_1m/_delta_log", "[0-9]*.json", nth=2)
+    Victim(root, DEAD, arguments, filled).struck()
+    half = contents(into)
+
+    steps.rebuild(Options(lake=str(into), as_of=SECOND_NIGHT, run_id="again"), str(root))
+
+    assert_equal(half, scene.after, (bronze.BARS, silver.BARS_1M))
+    assert half["gold.features_1m"] == []
+    assert_log_is_sane(into)
+    assert_files_are_there(into)
+    assert_equal(contents(into), scene.after, DATA)
+    assert_books_are_closed(into, {DEAD: "abandoned", "again": "ok"}, received={})
+    assert files(root) == landed
 
 
 def test_a_reader_beside_a_run_sees_committed_states_alone(scene: Scene) -> None:
@@ -412,6 +450,11 @@ def test_without_its_record_a_dead_run_is_missing_and_the_check_says_so(scene: S
         assert_books_are_closed(root, {HALF: "abandoned"}, received={})
     with pytest.raises(AssertionError, match="does not know"):
         assert_books_are_closed(root, {"again": "ok"}, received={})
+
+
+def land_second(scene: Scene, root: Path) -> None:
+    source = FilesSource(path=scene.second, clock=lambda: SECOND_NIGHT)
+    fetch(Store(root), source, [], per_batch=1, progress=Progress(is_shown=False))
 
 
 def leave_dead_run(root: Path) -> None:

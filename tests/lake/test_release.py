@@ -12,14 +12,14 @@ import barlake
 from barlake import calendar, releases, steps, steps_quarantine
 from barlake.io.store import Store
 from barlake.model import ops
-from barlake.model.errors import InputError
+from barlake.model.errors import InputError, QualityError
 from barlake.model.jobs import RUN
 from barlake.model.landed import Release
 from barlake.model.rules import ROW_RULES, Rule
 from barlake.options import Options
 from barlake.pipelines.night import run
 from barlake.pipelines.underway import Wanted
-from barlake.readers.explain import Minute, explain
+from barlake.readers.explain import Minute, explain, explain_refused
 from barlake.readers.holes import Window, lacks
 from barlake.readers.quarantine import Chosen, key_text, listed, placed
 from barlake.runtime import running
@@ -473,3 +473,94 @@ def test_counts_come_first_and_rows_on_demand(story: Story) -> None:
     assert (counts["rows"], counts["quarantine"]) == (10, [])
     assert {r["rule"]: r["rows"] for r in counts["rules"]}["high_highest"] == 2
     assert [r["rule"] for r in rows["quarantine"]] == ["price_range"]
+
+
+# --- a release of what one run refused, and one that the gate blocks
+
+DEAR = 20_000_000.0
+PUBLISHED = ("silver.bars_1m", "silver.coverage", "gold.features_1m", "gold.bars")
+ALLOWED = ("BARLAKE_QUALITY__RULES__OTHER_UNIT__TICKERS", '{"AAPL": 1e9}')
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A lake whose gate blocked a release: what was held before, then, and once it was allowed."""
+
+    root: Path
+    key: str
+    fault: QualityError
+    held: dict[str, dict[str, dict[int, float]]]
+    versions: dict[str, dict[str, int]]
+    refused: dict[str, list[tuple[Any, ...]]]
+    status: dict[str, str]
+    told: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def blocked(tmp_path_factory: pytest.TempPathFactory) -> Blocked:
+    """AAPL's first price of a day is 200,000 times its last close, once it is let in."""
+    folder = tmp_path_factory.mktemp("blocked")
+    root = folder / "lake"
+    known: dict[str, Any] = {"fetched_at": stamp(FIRST)}
+    before = stamp(OPEN - timedelta(days=1, minutes=-5))
+    rows = [
+        row(ts=before, **known),
+        row(0, DEAR, **known),
+        *(row(minute, **known) for minute in MINUTES[1:]),
+        *(row(minute, ticker="MSFT", **known) for minute in MINUTES),
+        row(40, DEAR, ticker="MSFT", **known),
+    ]
+    ran(root, write_bars(folder / "one.csv", rows), "one")
+    later: dict[str, Any] = {"ticker": "MSFT", "fetched_at": stamp(SECOND)}
+    ran(root, write_bars(folder / "two.csv", [row(21, **later), row(50, DEAR, **later)]), "two")
+    held, seen, refused, status = {}, {}, {}, {}
+    [key] = [key for key in keys_of(root, "price_range") if "AAPL" in key]
+
+    def note(name: str) -> None:
+        held[name] = {each: closes(root, each) for each in ("AAPL", "MSFT")}
+        seen[name] = versions(root)
+        refused[name] = quarantined(root, "price_range")
+        status[name] = explain_refused(barlake.open(str(root)), key)["status"]
+
+    note("start")
+    released(root, "by-run", run="two")
+    note("by run")
+    with pytest.raises(QualityError) as fault:
+        released(root, "blocked", run="one", ticker="AAPL")
+    note("blocked")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv(*ALLOWED)
+        told = released(root, "allowed", run="one", ticker="AAPL")
+    note("allowed")
+    return Blocked(root, key, fault.value, held, seen, refused, status, told)
+
+
+def test_a_release_by_run_lets_in_what_that_run_refused_and_nothing_else(blocked: Blocked) -> None:
+    assert blocked.held["start"]["MSFT"].keys() == {*MINUTES, 21}
+    assert blocked.held["by run"]["MSFT"].keys() == {*MINUTES, 21, 50}
+    assert blocked.refused["by run"] == [
+        ("AAPL", "2026-11-20T14:30:00Z", ""),
+        ("MSFT", "2026-11-20T15:10:00Z", ""),
+        ("MSFT", "2026-11-20T15:20:00Z", "ann"),
+    ]
+
+
+def test_a_release_that_the_gate_blocks_publishes_nothing_and_waits(blocked: Blocked) -> None:
+    before, after = blocked.versions["by run"], blocked.versions["blocked"]
+    [ended] = asked(blocked.root, "SELECT status FROM ops.runs WHERE run_id = 'blocked'")
+
+    assert "other_unit (AAPL@2026-11-20T14:30:00Z)" in str(blocked.fault)
+    assert ended["status"] == "blocked"
+    assert {t: after[t] for t in PUBLISHED} == {t: before[t] for t in PUBLISHED}
+    assert blocked.held["blocked"] == blocked.held["by run"]
+    assert ("AAPL", "2026-11-20T14:30:00Z", "ann") in blocked.refused["blocked"]
+    assert (blocked.status["by run"], blocked.status["blocked"]) == ("refused", "waiting")
+
+
+def test_the_same_release_goes_in_once_the_gate_allows_it(blocked: Blocked) -> None:
+    assert blocked.held["allowed"]["AAPL"] == {0: DEAR} | blocked.held["start"]["AAPL"]
+    assert blocked.told["release"]["rows"] == 0
+    assert blocked.told["notes"][0] == "what was released before went in"
+    assert any("released before, the last by ann" in note for note in blocked.told["notes"])
+    assert blocked.status["allowed"] == "released"
+    assert ("MSFT", "2026-11-20T15:10:00Z", "") in blocked.refused["allowed"]

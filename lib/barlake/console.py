@@ -54,7 +54,7 @@ def _refuse_if_blocked(done: dict[str, Any]) -> None:
 
 
 def show_run(work: Callable[[], dict[str, Any]], *, json: bool) -> None:
-    """Do the work of a run and print what it did; with JSON, a refusal is printed as well."""
+    """Do the work of a run and print what it did; with JSON, what stopped it is printed as well."""
     try:
         done = work()
     except BarlakeError as refusal:
@@ -63,6 +63,10 @@ def show_run(work: Callable[[], dict[str, Any]], *, json: bool) -> None:
             verdict = getattr(refusal, "verdict", None)
             told = {"verdict": verdict} if verdict else {}
             print(_json({"status": status, "error": str(refusal), **told}))
+        raise
+    except Exception as broken:
+        if json:
+            print(_json({"status": "failed", "error": _told(broken)}))
         raise
     if json:
         print(_json(done))
@@ -131,10 +135,14 @@ def fault(error: Exception, *, is_debugging: bool) -> int:
     """Say what broke, in one line; the stack only where it is asked for."""
     if is_debugging:
         traceback.print_exception(error)
-    first = str(error).strip().splitlines()[:1] or [""]
     advice = "" if is_debugging else " (--debug shows where)"
-    print(f"barlake: {type(error).__name__}: {first[0][:500]}{advice}", file=sys.stderr)
+    print(f"barlake: {_told(error)}{advice}", file=sys.stderr)
     return BarlakeError.exit_code
+
+
+def _told(error: Exception) -> str:
+    first = str(error).strip().splitlines()[:1] or [""]
+    return f"{type(error).__name__}: {first[0][:500]}"
 
 
 def table(rows: Iterable[dict[str, Any]]) -> list[str]:

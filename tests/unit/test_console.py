@@ -269,6 +269,20 @@ def test_a_run_that_was_refused_says_so_in_json_as_well(
     assert strict(capsys.readouterr().out) == {"status": status, "error": str(refusal)}
 
 
+def test_what_breaks_a_run_is_one_object_too(capsys: Captured) -> None:
+    def work() -> NoReturn:
+        raise OSError("the disk is full\nin many words")
+
+    for as_json in (True, False):
+        with pytest.raises(OSError, match="full"):
+            console.show_run(work, json=as_json)
+
+    assert strict(capsys.readouterr().out) == {
+        "status": "failed",
+        "error": "OSError: the disk is full",
+    }
+
+
 def test_bad_input_and_people_get_one_sentence_and_no_json(capsys: Captured) -> None:
     def work() -> NoReturn:
         raise InputError("no")

@@ -36,5 +36,12 @@ def test_no_required_setting_is_left_untried() -> None:
 
 
 def test_a_session_with_all_of_them_is_taken_however_a_boolean_is_spelled() -> None:
-    require_safe(session())
-    require_safe(session(**{"spark.sql.ansi.enabled": "TRUE"}))
+    """Asked for each of them, and nothing was raised."""
+    for changed in ({}, {"spark.sql.ansi.enabled": "TRUE"}):
+        asked: list[str] = []
+        settings = REQUIRED | changed
+        told = SimpleNamespace(get=lambda key, s=settings, a=asked: (a.append(key), s[key])[1])
+
+        require_safe(SimpleNamespace(conf=told))  # type: ignore[arg-type]
+
+        assert asked == [*REQUIRED]

@@ -121,12 +121,11 @@ def test_what_is_refused_is_refused_by_its_rule_at_its_minute(recorded: Recorded
     assert [(r["rule"], r["ticker"], r["ts"]) for r in held] == REFUSED.get(recorded.name, [])
 
 
+@pytest.mark.parametrize("recorded", ["eqker"], indirect=True)
 def test_a_real_gap_of_eight_percent_at_the_open_blocks_and_marks_nothing(
     recorded: Recorded,
 ) -> None:
-    """VIX opened at 16.74 on 2019-02-14, after 16.17."""
-    if recorded.name != "eqker":
-        pytest.skip("the gap is in another recording")
+    """The first bar of VIX on 2019-02-14 opened at 16.74, after a close of 15.46."""
     vix = {"ticker": "VIX", "day": date(2019, 2, 14)}
 
     [gap] = recorded.lake.rows(

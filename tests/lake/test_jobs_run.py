@@ -435,6 +435,27 @@ def test_a_file_without_one_good_row_is_blocked_and_does_not_block_the_next(
     assert_equal(contents(root), expected, tables)
 
 
+def test_in_steps_a_file_without_one_good_row_is_blocked_once(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = folder / "refused-in-steps"
+    shutil.copytree(folder / "base", root)
+    known = versions(root)
+    options = Options(lake=str(root), as_of=SECOND_NIGHT)
+    asked = {"source": None, "tickers": None, "start": None, "end": None}
+    bad = write_bars(folder / "worse.csv", [row(close=-2.0)])
+    steps.fetch(options, steps.Asked.of(path=bad, **asked))
+    steps.ingest(options)
+
+    (code, output, _), (again, _, _) = (
+        ended(capsys, cli.silver, root, run_id=f"silver-{n}") for n in range(2)
+    )
+
+    [failed] = json.loads(output)["verdict"]["failed"]
+    assert (code, failed["rule"], again) == (3, "batch_refused_all", 0)
+    assert {name: versions(root)[name] for name in PUBLISHED} == {n: known[n] for n in PUBLISHED}
+
+
 def test_check_judges_and_publishes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = folder / "checked"
     shutil.copytree(folder / "base", root)

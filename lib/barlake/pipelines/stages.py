@@ -12,11 +12,10 @@ from barlake.checks.judgement import Judgement
 from barlake.io import arrow, history
 from barlake.io.lake import Lake
 from barlake.landing import Batch
-from barlake.model import ops, silver
+from barlake.model import silver
 from barlake.model.errors import QualityError
-from barlake.model.landed import OF_MINUTES, Kind
+from barlake.model.landed import Kind
 from barlake.pipelines.asking import pending, undone, unread
-from barlake.pipelines.delivery import sessions_of
 from barlake.pipelines.gate import judge_batch
 from barlake.pipelines.gold import build_gold
 from barlake.pipelines.ingest import ingest, keep_history
@@ -25,6 +24,7 @@ from barlake.pipelines.received import received_by
 from barlake.pipelines.reconcile import reconcile
 from barlake.pipelines.silver import build_silver
 from barlake.pipelines.underway import Night
+from barlake.pipelines.waiting import waiting_runs
 
 
 def run_ingest(night: Night, batches: Sequence[Batch]) -> None:
@@ -50,7 +50,7 @@ def run_silver(night: Night, sessions: Sequence[date], *, is_new: bool = True) -
     those just ingested are left alone.
     """
     with night.progress.step("silver"):
-        waiting, runs = _waiting(night)
+        waiting, runs = waiting_runs(night)
         done = night.ingested
         fresh = done.sessions if done else []
         night.sessions = sorted({*sessions, *fresh, *waiting})
@@ -60,7 +60,7 @@ def run_silver(night: Night, sessions: Sequence[date], *, is_new: bool = True) -
         new = done.requests if done else None
         gate = partial(_gate, night, wanted, runs)
         published = build_silver(night.lake, night.settings, wanted, requests=new, gate=gate)
-        if done and not wanted and done.counts["received"] == done.counts["quarantined"] > 0:
+        if not wanted and _is_refused_whole(night, runs):
             gate(None)  # not one row is good enough to be staged
         night.keep(published.commits)
         night.detail["silver"] = {"ingested_by": runs}
@@ -132,15 +132,11 @@ def _gate(
         keep_judgement(night, judge_batch(night.lake, night.settings, staged, received, sessions))
 
 
-def _waiting(night: Night) -> tuple[list[date], list[str]]:
-    """Give the sessions, and the runs, that were ingested and not yet brought to silver."""
-    details = night.past
-    done = {run for d in details for run in d.get("silver", {}).get("ingested_by", [])}
-    waiting = [d["run_id"] for d in details if d["job"] == "ingest" and d["run_id"] not in done]
-    if not waiting:
-        return [], []
-    requests = night.lake.read(ops.REQUESTS).where(OF_MINUTES)
-    return sessions_of(requests.where(requests.run_id.isin(waiting))), waiting
+def _is_refused_whole(night: Night, runs: Sequence[str]) -> bool:
+    if night.ingested is None and not runs:
+        return False
+    counts = received_by(night.lake, night.ingested, runs).counts
+    return 0 < counts.get("received", 0) == counts["quarantined"]
 
 
 def _changed_days(lake: Lake, through: int) -> list[date]:

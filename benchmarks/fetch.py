@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from barlake import calendar
-from barlake.io.store import Store
+from barlake.io.folder import Folder
 from barlake.pipelines.fetch import fetch
 from barlake.pipelines.plan import plan_range
 from barlake.progress import Progress
@@ -83,7 +83,7 @@ def fetched(
     for warmth in ("cold", "warm"):
         began, sent = time.perf_counter(), source.sent
         batches = fetch(
-            Store(folder / warmth),
+            Folder(folder / warmth),
             source,
             requests,
             per_batch=settings.yahoo.requests_per_batch,

@@ -128,5 +128,5 @@ def deliver(lake: Lake, conf: Settings, path: Path, *, now: datetime) -> Ingeste
 
 def held(lake: Lake, query: str) -> list[dict[str, Any]]:
     """Give the answer of a DuckDB query over the lake."""
-    rows = barlake.open(str(lake.store.root)).sql(query)
+    rows = barlake.open(lake.store).sql(query)
     return list(rows.arrow().read_all().to_pylist())

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from pyspark.sql import SparkSession
 
+from barlake.io.folder import Folder
 from barlake.io.lake import Lake
 from barlake.io.spark import open_session
-from barlake.io.store import Store
 from barlake.model.tables import TABLES
 from barlake.settings import Settings, load
 
@@ -63,6 +63,6 @@ def new_lake(spark: SparkSession, root: Path, *, now: datetime = NOW) -> Lake:
     """Make a lake whose tables exist."""
     run_id = f"test-{uuid4()}"
     spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", run_id)
-    made = Lake(spark, Store.at(str(root)), run_id, now)
+    made = Lake(spark, Folder.at(str(root)), run_id, now)
     made.create(TABLES)
     return made

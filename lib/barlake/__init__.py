@@ -8,25 +8,29 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from barlake.io.store import Store
     from barlake.readers.frames import OpenLake
 
 __all__ = ["open", "spark_session"]
 
 
-def open(root: str) -> "OpenLake":  # noqa: A001 - barlake.open reads as one word
+def open(root: "str | Store") -> "OpenLake":  # noqa: A001 - barlake.open reads as one word
     """Open a lake for reading.
 
     Args:
-        root: Its folder.
+        root: Its folder, or s3a://bucket/prefix; the settings and the environment tell how the
+            bucket is reached.
 
     Raises:
         InputError: No lake is there.
     """
-    from barlake.io.store import Store  # noqa: PLC0415 - `import barlake` stays light
+    from barlake.io.access import Access  # noqa: PLC0415 - `import barlake` stays light
+    from barlake.io.store import open_store  # noqa: PLC0415
     from barlake.readers.duck import connect  # noqa: PLC0415
     from barlake.readers.frames import OpenLake  # noqa: PLC0415
+    from barlake.settings import load  # noqa: PLC0415
 
-    store = Store.at(root)
+    store = open_store(root, Access.of(load().lake)) if isinstance(root, str) else root
     return OpenLake(store, connect(store))
 
 
@@ -35,6 +39,6 @@ def spark_session(lake: "OpenLake") -> "SparkSession":
     from barlake.io.spark import open_session  # noqa: PLC0415 - a reader without a JVM needs none
     from barlake.readers.catalog import name_tables  # noqa: PLC0415
 
-    spark = open_session("barlake reader", "reader")
+    spark = open_session("barlake reader", "reader", lake.store.access)
     name_tables(spark, lake.store)
     return spark

@@ -102,7 +102,7 @@ def _simulated(lake: str, tickers: int, sessions: int, as_of: datetime | None) -
         run(night, last, wanted, names)
     night.progress.seconds.update(took)
     return summary(night) | {
-        "lake": str(night.lake.store.root),
+        "lake": night.lake.store.address,
         "text": _text(lake, summary(night)),
     }
 

@@ -55,7 +55,7 @@ def refuse_mixing(store: Store, source: str) -> None:
     other = landed - REAL if source in REAL else landed & REAL
     if other:
         raise InputError(
-            f"the lake {store.root} holds bars of {', '.join(sorted(other))}; "
+            f"the lake {store.address} holds bars of {', '.join(sorted(other))}; "
             f"bars of {source} go into another lake: give --lake"
         )
 
@@ -68,7 +68,7 @@ def batches(store: Store, kind: Kind = Kind.MINUTES) -> list[Batch]:
 
 def read_batch(store: Store, name: str) -> Batch:
     """Read a landing file's facts, not its rows."""
-    return Batch(name, _split(name)[0], _facts_of(store.path(name)))
+    return Batch(name, _split(name)[0], _facts_of(store, name))
 
 
 def kind_of(batch: Batch) -> Kind:
@@ -109,9 +109,10 @@ def _parquet(facts: Sequence[Facts], tables: Sequence[pa.Table]) -> bytes:
 
 
 @lru_cache(maxsize=100_000)
-def _facts_of(path: str) -> tuple[Facts, ...]:
+def _facts_of(store: Store, name: str) -> tuple[Facts, ...]:
     """Read a file's facts, once a process: a landing file never changes."""
-    metadata = pq.read_metadata(path).metadata or {}
+    with store.open(name) as file:
+        metadata = pq.read_metadata(file).metadata or {}
     return tuple(_facts(entry) for entry in json.loads(metadata[_FACTS]))
 
 

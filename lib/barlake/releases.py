@@ -43,14 +43,18 @@ def names(store: Store) -> list[str]:
 
 def requests_of(store: Store, decisions: Sequence[Release]) -> set[str]:
     """Give the requests whose rows the decisions let in."""
-    paths = [store.path(_name(decision.release_id)) for decision in decisions]
-    return {str(name) for path in paths for name in pq.read_table(path)["request_id"].to_pylist()}
+    return {name for decision in decisions for name in _requests(store, decision)}
 
 
 def copy(origin: Store, target: Store) -> None:
     """Copy every decision into another lake; those that are there stay."""
     for name in names(origin):
         target.put_once(name, origin.get(name))
+
+
+def _requests(store: Store, decision: Release) -> list[str]:
+    with store.open(_name(decision.release_id)) as file:
+        return [str(name) for name in pq.read_table(file)["request_id"].to_pylist()]
 
 
 def _name(release_id: str) -> str:
@@ -71,8 +75,7 @@ def _parquet(decision: Release, rows: Sequence[Decided]) -> bytes:
 
 
 def _read(store: Store, name: str) -> Release:
-    file = pq.ParquetFile(store.path(name))
     said = ["release_id", "released_at", "released_by", "why"]
-    with file:
+    with store.open(name) as opened, pq.ParquetFile(opened) as file:
         first = next(file.iter_batches(batch_size=1, columns=said)).to_pylist()[0]
         return Release(**first, rows=file.metadata.num_rows)

@@ -12,7 +12,8 @@ import structlog
 
 from barlake import log
 from barlake.io import lease
-from barlake.io.store import Store
+from barlake.io.access import Access
+from barlake.io.store import Store, open_store
 from barlake.model.errors import InputError, QualityError
 from barlake.model.jobs import Job
 from barlake.model.tables import TABLES
@@ -53,15 +54,17 @@ def running(
         "job": job.name,
         "started_at": clock.now().isoformat(),
         "process": os.getpid(),
+        "expires_seconds": settings.lake.lease_seconds,
         "code_version": version("barlake"),
         "config_hash": settings.digest,
     }
     with ExitStack() as held:
-        held.enter_context(lease.lease(store, job.writes, run))
+        fences = held.enter_context(lease.lease(store, job.writes, run))
         dead = [found for found in lease.abandoned(store) if found["run_id"] != run_id]
         held.enter_context(lease.recorded(store, run))
         try:
             night = _night(settings, store, clock, run, ready)
+            night.lake.fence(fences)
             yield from _watched(night, run, clock, dead)
         except InputError:
             lease.forget(store, run_id)
@@ -73,7 +76,9 @@ def opened(options: Options) -> tuple[Settings, Store, Clock]:
     settings = load(options.environment)
     return (
         settings,
-        Store.at(settings.lake.root if options.lake is None else options.lake),
+        open_store(
+            settings.lake.root if options.lake is None else options.lake, Access.of(settings.lake)
+        ),
         Clock(options.as_of),
     )
 
@@ -91,7 +96,7 @@ def _night(
 
     progress = Progress()
     with progress.step("start"):
-        spark = open_session(f"barlake {run['job']}", run["run_id"])
+        spark = open_session(f"barlake {run['job']}", run["run_id"], Access.of(settings.lake))
         ready()
         lake = Lake(spark, store, run["run_id"], clock.now())
         with lease.creation(store, run):

@@ -44,9 +44,22 @@ class Section(BaseModel):
 
 
 class LakeSettings(Section):
-    """Where the lake is: a folder, relative to where the command is given."""
+    """Where the lake is: a folder, relative to where the command is given, or s3a://bucket/prefix.
+
+    The rest is about a bucket: `endpoint` is where its store answers, None for AWS.
+    """
 
     root: str = Field(min_length=1)
+    endpoint: str | None = Field(pattern=r"^https?://[^/@?#]+/?$")
+    region: str = Field(min_length=1)
+    path_style: bool
+    lease_seconds: PositiveFloat
+
+    @field_validator("endpoint", mode="before")
+    @classmethod
+    def _unset(cls, value: object) -> object:
+        """An empty variable is as good as none: AWS."""
+        return value or None
 
 
 class SourceSettings(Section):

@@ -19,7 +19,7 @@ def check(
     days = calendar.between(first, last) if first and last else []
     names = None if tickers is None else universe.parse(tickers)
     _, store, _ = opened(options)
-    barlake.open(str(store.root))  # a lake that is not there is not made
+    barlake.open(store)  # a lake that is not there is not made
     from barlake.pipelines import check as pipeline  # noqa: PLC0415 - brings Spark
     from barlake.summary import summary  # noqa: PLC0415
 

@@ -19,7 +19,7 @@ def query(options: Options, text: str) -> "duckdb.DuckDBPyRelation":
     import duckdb  # noqa: PLC0415
 
     _, store, _ = opened(options)
-    lake = barlake.open(str(store.root))
+    lake = barlake.open(store)
     try:
         found = lake.sql(text)
     except duckdb.Error as wrong:
@@ -34,7 +34,7 @@ def status(options: Options) -> dict[str, Any]:
     from barlake.readers.status import status as look  # noqa: PLC0415
 
     _, store, clock = opened(options)
-    return look(barlake.open(str(store.root)), clock.now())
+    return look(barlake.open(store), clock.now())
 
 
 def pages(options: Options) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def pages(options: Options) -> dict[str, Any]:
     from barlake.pages.site import publish  # noqa: PLC0415 - brings DuckDB and the templates
 
     settings, store, _ = opened(options)
-    done = publish(barlake.open(str(store.root)), settings.pages, as_of=options.as_of)
+    done = publish(barlake.open(store), settings.pages, as_of=options.as_of)
     count = f"{done['pages']:,} pages, {done['bytes']:,} bytes with their twins"
     text = [f"{count}; {len(done['written']):,} files written", f"open {done['index']}"]
     return {**done, "text": text}

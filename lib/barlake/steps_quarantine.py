@@ -30,7 +30,7 @@ def chosen(
 def list_refused(options: Options, wanted: Chosen, *, most: int) -> dict[str, Any]:
     """Count what was refused, and give `most` of the rows."""
     _, store, _ = opened(options)
-    return listed(barlake.open(str(store.root)), wanted, most=most)
+    return listed(barlake.open(store), wanted, most=most)
 
 
 def release(
@@ -48,7 +48,7 @@ def release(
         if not text.strip() or len(text) > SAYINGS_MAX:
             raise InputError(f"{option} needs a text of 1 to {SAYINGS_MAX} characters")
     _, store, _ = opened(options)
-    reader = barlake.open(str(store.root))
+    reader = barlake.open(store)
     wish = Wish(chosen=wanted, by=by.strip(), why=why.strip(), is_rejudged=is_rejudged)
     candidates(reader, wish)
     from barlake.pipelines import release as pipeline  # noqa: PLC0415 - brings Spark

@@ -33,8 +33,8 @@ def plan(
         sessions_per_request=settings.source.sessions_per_request,
     )
     is_there = any(history.latest(store, table) >= 0 for table in TABLES)
-    lake = barlake.open(str(store.root)) if is_there else None
-    return {"lake": str(store.root), **lacks(lake, window)}
+    lake = barlake.open(store) if is_there else None
+    return {"lake": store.address, **lacks(lake, window)}
 
 
 def explain(
@@ -49,7 +49,7 @@ def explain(
         raise InputError("give TICKER and TS, or --key of a refused row")
     settings, store, clock = opened(options)
     if key is not None:
-        found = reader.explain_refused(barlake.open(str(store.root)), key)
+        found = reader.explain_refused(barlake.open(store), key)
         if not found["quarantine"]:
             raise InputError(f"no refused row has the key {key[:120]!r}")
         return found
@@ -60,7 +60,7 @@ def explain(
         now=clock.now(),
         horizon_days=settings.source.horizon_days,
     )
-    return reader.explain(barlake.open(str(store.root)), minute)
+    return reader.explain(barlake.open(store), minute)
 
 
 def _minute(ts: datetime | None) -> datetime:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import barlake
 from barlake.io import history
-from barlake.io.store import Store
+from barlake.io.folder import Folder
 from barlake.model import bronze, ops, silver
 from barlake.model.table import Table, Zone
 from barlake.model.tables import TABLES
@@ -64,7 +64,7 @@ def assert_files_are_there(root: Path) -> None:
         sizes = {name: (root / table.path / name).stat().st_size for name in live}
         assert sizes == live, str(table)
         if _commit_files(root, table):
-            assert history.live_files(Store(root), table) == live, str(table)
+            assert history.live_files(Folder(root), table) == live, str(table)
 
 
 def assert_keys_are_unique(found: Contents) -> None:
@@ -122,7 +122,7 @@ def assert_the_calendar_reaches(found: Contents, moment: datetime) -> None:
 
 def commit_runs(root: Path, table: Table) -> list[str | None]:
     """Give the run that each commit of a table names."""
-    store = Store(root)
+    store = Folder(root)
     return [history.commit(store, table, v).run_id for v in history.versions(store, table)]
 
 
@@ -135,7 +135,7 @@ def commit_infos(root: Path, table: Table) -> list[dict[str, Any]]:
 
 def versions(root: Path, tables: tuple[Table, ...] = DATA) -> dict[str, int]:
     """Give each table's newest version."""
-    return {str(table): history.latest(Store(root), table) for table in tables}
+    return {str(table): history.latest(Folder(root), table) for table in tables}
 
 
 def files(root: Path) -> dict[str, int]:

@@ -99,7 +99,7 @@ class Landed:
 
     @property
     def lake(self) -> OpenLake:
-        return barlake.open(str(self.night.lake.store.root))
+        return barlake.open(self.night.lake.store)
 
 
 @pytest.fixture(scope="module")

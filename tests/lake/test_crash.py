@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 
 from barlake import steps
 from barlake.io import lease
-from barlake.io.store import Store
+from barlake.io.folder import Folder
 from barlake.model import bronze, gold, silver
 from barlake.options import Options
 from barlake.pipelines.fetch import fetch
@@ -380,11 +380,11 @@ def test_a_second_writer_is_refused_in_one_sentence_and_writes_nothing(scene: Sc
 def test_a_run_that_is_still_alive_is_not_closed_by_another(scene: Scene) -> None:
     root = scene.copy("alive", of="expected")
     run = {"run_id": "alive", "job": "fetch", "started_at": "2026-12-01T02:00:00+00:00"}
-    with lease.recorded(Store(root), run):
+    with lease.recorded(Folder(root), run):
         scene.again(root, "other")
 
         assert "alive" not in runs_of(contents(root))
-        assert lease.abandoned(Store(root)) == []
+        assert lease.abandoned(Folder(root)) == []
 
 
 def test_what_a_dead_run_left_beside_the_tables_goes_with_the_next(scene: Scene) -> None:
@@ -454,7 +454,7 @@ def test_without_its_record_a_dead_run_is_missing_and_the_check_says_so(scene: S
 
 def land_second(scene: Scene, root: Path) -> None:
     source = FilesSource(path=scene.second, clock=lambda: SECOND_NIGHT)
-    fetch(Store(root), source, [], per_batch=1, progress=Progress(is_shown=False))
+    fetch(Folder(root), source, [], per_batch=1, progress=Progress(is_shown=False))
 
 
 def leave_dead_run(root: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from barlake import landing
-from barlake.io.store import Store
+from barlake.io.folder import Folder
 from barlake.model.landed import Kind
 from barlake.pipelines.reconcile import reconcile
 from barlake.pipelines.underway import Night
@@ -78,7 +78,7 @@ def told(_daily_asked: None, tmp_path_factory: pytest.TempPathFactory) -> Told:
         nights.append(
             run_simulated(root, ["AAA", "BBB"], FIRST, EARLY, as_of=MOMENT, manners=MANNERS)
         )
-        files.append(Store.at(str(root)).names("landing"))
+        files.append(Folder.at(str(root)).names("landing"))
     return Told(nights, files)
 
 

@@ -16,8 +16,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from barlake import cli, steps
+from barlake.io.folder import Folder
 from barlake.io.lake import Lake
-from barlake.io.store import Store
 from barlake.model import gold, ops, silver
 from barlake.model.errors import InputError, QualityError
 from barlake.model.tables import TABLES
@@ -147,7 +147,7 @@ def test_the_books_of_many_dead_runs_are_closed_in_one_commit(
     shutil.copytree(folder / "lake", root)
     for name in ("runs", "ingest_audit"):
         shutil.rmtree(root / "ops" / name)
-    lake = Lake(spark, Store.at(str(root)), "after", SECOND_NIGHT)
+    lake = Lake(spark, Folder.at(str(root)), "after", SECOND_NIGHT)
     lake.create(TABLES)
     told = {"job": "run", "started_at": FIRST_NIGHT.isoformat()}
     ending = books.Ending(

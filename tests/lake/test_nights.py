@@ -12,8 +12,8 @@ import pytest
 
 from barlake import calendar, steps
 from barlake.io import history
+from barlake.io.folder import Folder
 from barlake.io.lake import Lake
-from barlake.io.store import Store
 from barlake.model.table import Table, Zone
 from barlake.model.tables import TABLES
 from barlake.options import Options
@@ -154,7 +154,7 @@ def test_each_merge_names_the_partitions_that_it_changes(lived: Nights, table: T
 
     assert len(predicates) >= 3
     for version, predicate in predicates.items():
-        changed = history.commit(Store(lived.root), table, version).changed
+        changed = history.commit(Folder(lived.root), table, version).changed
         assert {(value,) for value in named(predicate, column)} == changed, predicate
 
 

@@ -157,7 +157,7 @@ def test_engines_count_and_add_alike(opened: OpenLake) -> None:
 
 def test_readers_leave_no_trace_in_the_lake(opened: OpenLake) -> None:
     """No file, no version: not by naming the tables in Spark either, once or twice."""
-    before = files(opened.store.root)
+    before = files(Path(opened.store.address))
 
     for _ in range(2):
         spark = barlake.spark_session(opened)
@@ -165,7 +165,7 @@ def test_readers_leave_no_trace_in_the_lake(opened: OpenLake) -> None:
             by_spark(opened, spark, table)
             by_duckdb(opened, spark, table)
 
-    assert files(opened.store.root) == before
+    assert files(Path(opened.store.address)) == before
 
 
 def test_names_in_spark_follow_the_lake_that_was_opened_last(simulated: Path, served: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import barlake
 from barlake import calendar, releases, steps, steps_quarantine
-from barlake.io.store import Store
+from barlake.io.folder import Folder
 from barlake.model import ops
 from barlake.model.errors import InputError, QualityError
 from barlake.model.jobs import RUN
@@ -170,7 +170,7 @@ def died_after_landing(root: Path, rule: str) -> None:
     names = ("served_by", "row", "rule", "ticker", "ts_text")
     decided = [tuple(row[n] for n in names) for row in rows if row["released_at"] is None]
     taken = Release(release_id="", released_at=RELEASED, released_by="bob", why=WHY, rows=0)
-    releases.land(Store.at(str(root)), taken, decided)
+    releases.land(Folder.at(str(root)), taken, decided)
 
 
 def test_released_rows_go_in_and_break_other_rules_still(story: Story) -> None:

@@ -75,7 +75,7 @@ def lake(root: Path) -> OpenLake:
 def site(lake: OpenLake, conf: Settings) -> Path:
     """The folder of the lake's pages."""
     publish(lake, conf.pages, as_of=None)
-    return lake.store.root / "pages"
+    return Path(lake.store.address) / "pages"
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +89,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> OpenLake:
 def large(crowded: OpenLake, conf: Settings) -> Path:
     """The folder of that lake's pages."""
     publish(crowded, conf.pages, as_of=None)
-    return crowded.store.root / "pages"
+    return Path(crowded.store.address) / "pages"
 
 
 @pytest.fixture(scope="session")

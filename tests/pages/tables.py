@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow
 
-from barlake.io.store import Store
+from barlake.io.folder import Folder
 from barlake.model import ref, silver
 from barlake.model.silver import GAP
 from barlake.model.table import Table
@@ -40,7 +40,7 @@ def made_up(root: Path, rows: dict[Table, list[dict[str, Any]]]) -> OpenLake:
         whole = [{name: row.get(name) for name in names} for row in given]
         connection.register("given", pyarrow.Table.from_pylist(whole))
         connection.execute(" ".join(["INSERT INTO", str(table), "BY NAME FROM given"]))
-    return OpenLake(Store.at(str(root)), connection)
+    return OpenLake(Folder.at(str(root)), connection)
 
 
 def weekdays(count: int, *, first: date = date(2026, 8, 3)) -> Iterator[date]:

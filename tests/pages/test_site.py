@@ -47,7 +47,7 @@ def test_a_lake_without_news_gets_no_page_anew(
     before = digests(site)
     monkeypatch.setattr(pages, "render", lambda *_: pytest.fail("a page was made anew"))
 
-    done = pages.publish(barlake.open(str(lake.store.root)), conf.pages, as_of=None)
+    done = pages.publish(barlake.open(lake.store), conf.pages, as_of=None)
 
     assert done["written"] == []
     assert done["pages"] == 6

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from barlake import landing
-from barlake.io.store import Store
+from barlake.io.folder import Folder
 from barlake.model.landed import Kind
 from barlake.pipelines.reconcile import reconcile
 from barlake.pipelines.underway import Night
@@ -96,7 +96,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     told.to_csv(root / "days.csv", index=False)
     source = FilesSource(path=root / "days.csv", clock=lambda: KNOWN_AT)
     answers = [source.daily(request) for request in source.requests(())]
-    landing.land(Store.at(str(root / "lake")), "files", answers, kind=Kind.DAILY)
+    landing.land(Folder.at(str(root / "lake")), "files", answers, kind=Kind.DAILY)
     night = run_files(root / "lake", write_csv(minutes, root / "bars.csv"), as_of=KNOWN_AT)
     return Recorded(night, minutes, daily)
 

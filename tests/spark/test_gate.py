@@ -22,8 +22,8 @@ from barlake.checks.limits import limits
 from barlake.checks.results import spelled, worst
 from barlake.checks.verdict import Verdict, verdict
 from barlake.io import arrow
+from barlake.io.folder import Folder
 from barlake.io.lake import Lake
-from barlake.io.store import Store
 from barlake.model import ops, ref, silver
 from barlake.model.errors import QualityError
 from barlake.model.table import Column, Table, Zone
@@ -526,7 +526,7 @@ def test_nothing_calls_home(
 def test_what_changes_after_it_was_judged_is_not_published(
     spark: SparkSession, tmp_path: Path, name: str
 ) -> None:
-    lake = Lake(spark, Store.at(str(tmp_path)), "r", AFTER)
+    lake = Lake(spark, Folder.at(str(tmp_path)), "r", AFTER)
     staged = {each: lake.stage(each, spark.range(3)) for each in STAGED}["states"]
 
     def alter(_: DataFrame) -> None:

@@ -19,7 +19,7 @@ from deltalake import write_deltalake
 from barlake import cli, doctor, landing, steps
 from barlake.doctor import Need
 from barlake.io import lease
-from barlake.io.store import Store
+from barlake.io.folder import Folder
 from barlake.model import silver
 from barlake.model.errors import (
     BarlakeError,
@@ -234,7 +234,8 @@ def test_a_source_that_cannot_be_is_refused(words: list[str], said: str, capsys:
     ("words", "said"),
     [
         (["--env", "nowhere"], "no environment nowhere; conf/ has .*embedded"),
-        (["--lake", "s3a://bucket/lake"], "s3a://bucket/lake is not a folder"),
+        (["--lake", "gs://bucket/lake"], "gs://bucket/lake is no folder"),
+        (["--lake", "s3a://Bucket_/x"], "s3a://Bucket_/x names no bucket"),
         (["--lake", str(PROJECT / "pyproject.toml")], r"pyproject\.toml is a file"),
         (["--lake", ""], "lake"),
     ],
@@ -443,7 +444,7 @@ def test_what_was_asked_for_reaches_the_step_as_it_was_said(
 def test_a_table_that_is_being_written_ends_with_4_before_spark_starts(
     tmp_path: Path, capsys: Captured
 ) -> None:
-    store = Store.at(str(tmp_path / "lake" / "main"))
+    store = Folder.at(str(tmp_path / "lake" / "main"))
     with lease.lease(store, [silver.BARS_1M], {"run_id": "night-1", "process": 1}):
         code = barlake("silver", "--json")
 
@@ -510,8 +511,8 @@ def test_a_lake_that_is_being_written_is_not_rebuilt_into(tmp_path: Path, capsys
     """The lease comes before the first landing file is copied."""
     bars = write_bars(tmp_path / "bars.csv", [row()])
     answers = FilesSource(path=bars, clock=lambda: AFTER).answers()
-    landing.land(Store.at("origin"), "files", answers)
-    with lease.lease(Store.at("other"), [silver.BARS_1M], {"run_id": "night-1", "process": 1}):
+    landing.land(Folder.at("origin"), "files", answers)
+    with lease.lease(Folder.at("other"), [silver.BARS_1M], {"run_id": "night-1", "process": 1}):
         code = barlake("rebuild", "--lake", "origin", "--into", "other")
 
     assert code == 4

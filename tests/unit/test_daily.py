@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from barlake import landing
-from barlake.io.store import Store
+from barlake.io.folder import Folder
 from barlake.model.errors import InputError
 from barlake.model.landed import Kind, Outcome
 from barlake.model.rules import DAILY_RULES, ROW_RULES
@@ -251,14 +251,14 @@ def test_daily_bars_meet_the_rules_of_minutes_but_for_the_grid() -> None:
 # --- landing
 
 
-def landed_daily(store: Store) -> list[landing.Batch]:
+def landed_daily(store: Folder) -> list[landing.Batch]:
     requests = whole_range([asked(), asked(ticker="BBB")])
     source = vendor(NONE)
     return fetch(store, source, requests, per_batch=500, progress=Progress(), kind=Kind.DAILY)
 
 
 def test_daily_bars_land_apart_once_and_no_minute_reader_sees_them(tmp_path: Path) -> None:
-    store = Store.at(str(tmp_path / "lake"))
+    store = Folder.at(str(tmp_path / "lake"))
 
     [batch], [again] = landed_daily(store), landed_daily(store)
 
@@ -270,7 +270,7 @@ def test_daily_bars_land_apart_once_and_no_minute_reader_sees_them(tmp_path: Pat
 
 
 def test_daily_bars_alone_decide_whether_a_lake_is_simulated(tmp_path: Path) -> None:
-    store = Store.at(str(tmp_path / "lake"))
+    store = Folder.at(str(tmp_path / "lake"))
     landed_daily(store)
 
     with pytest.raises(InputError, match="holds bars of simulated"):
@@ -279,7 +279,7 @@ def test_daily_bars_alone_decide_whether_a_lake_is_simulated(tmp_path: Path) -> 
 
 
 def test_a_lake_is_rebuilt_from_its_daily_bars_too(tmp_path: Path) -> None:
-    origin, target = (Store.at(str(tmp_path / name)) for name in ("one", "two"))
+    origin, target = (Folder.at(str(tmp_path / name)) for name in ("one", "two"))
     [batch] = landed_daily(origin)
 
     assert landed(origin, target) == [batch]

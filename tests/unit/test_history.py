@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from barlake.io import history
-from barlake.io.store import Store
+from barlake.io.folder import Folder
 from barlake.model import ref, silver
 
 TABLE = silver.BARS_1M
@@ -15,11 +15,11 @@ Action = dict[str, Any]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.at(str(tmp_path))
+def store(tmp_path: Path) -> Folder:
+    return Folder.at(str(tmp_path))
 
 
-def write(store: Store, version: int, *actions: Action, table: str = TABLE.path) -> None:
+def write(store: Folder, version: int, *actions: Action, table: str = TABLE.path) -> None:
     lines = [json.dumps(action, ensure_ascii=False) for action in actions]
     text = "\n".join(lines) + "\n"
     store.put_once(f"{table}/_delta_log/{version:020d}.json", text.encode())
@@ -54,7 +54,7 @@ def merged(inserted: int, updated: int = 0, deleted: int = 0) -> Action:
 # --- one commit
 
 
-def test_a_commit_tells_its_run_its_rows_its_files_and_the_days_it_changed(store: Store) -> None:
+def test_a_commit_tells_its_run_its_rows_its_files_and_the_days_it_changed(store: Folder) -> None:
     write(
         store,
         3,
@@ -79,13 +79,13 @@ def test_a_commit_tells_its_run_its_rows_its_files_and_the_days_it_changed(store
     )
 
 
-def test_a_day_whose_last_rows_went_has_changed_as_well(store: Store) -> None:
+def test_a_day_whose_last_rows_went_has_changed_as_well(store: Folder) -> None:
     write(store, 1, merged(0, 0, 5), remove("2026-11-18"))
 
     assert history.commit(store, TABLE, 1).changed == {("2026-11-18",)}
 
 
-def test_a_compaction_moves_files_and_changes_no_day(store: Store) -> None:
+def test_a_compaction_moves_files_and_changes_no_day(store: Folder) -> None:
     day = "2026-11-20"
     write(store, 4, info("OPTIMIZE"), add(day, 50, data=False), remove(day, data=False))
 
@@ -95,13 +95,13 @@ def test_a_compaction_moves_files_and_changes_no_day(store: Store) -> None:
     assert (done.operation, done.changed) == ("OPTIMIZE", frozenset())
 
 
-def test_a_table_without_partitions_changes_as_a_whole(store: Store) -> None:
+def test_a_table_without_partitions_changes_as_a_whole(store: Folder) -> None:
     write(store, 1, merged(1), add(None) | {}, table=ref.SESSIONS.path)
 
     assert history.commit(store, ref.SESSIONS, 1).changed == {()}
 
 
-def test_the_commit_that_creates_a_table_changes_nothing(store: Store) -> None:
+def test_the_commit_that_creates_a_table_changes_nothing(store: Folder) -> None:
     write(store, 0, info("CREATE TABLE"), {"protocol": {}}, {"metaData": {"id": "x"}})
 
     made = history.commit(store, TABLE, 0)
@@ -110,7 +110,7 @@ def test_the_commit_that_creates_a_table_changes_nothing(store: Store) -> None:
     assert made.changed == frozenset()
 
 
-def test_a_commit_that_says_little_of_itself_can_be_read(store: Store) -> None:
+def test_a_commit_that_says_little_of_itself_can_be_read(store: Folder) -> None:
     """The protocol makes commitInfo optional, and all that is in it."""
     write(store, 0, add("2026-11-20", 5))
     write(store, 1, {"commitInfo": {}})
@@ -122,7 +122,7 @@ def test_a_commit_that_says_little_of_itself_can_be_read(store: Store) -> None:
 
 
 @pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x1c", "\v", "\f"])
-def test_a_commit_ends_its_lines_at_newlines_alone(store: Store, mark: str) -> None:
+def test_a_commit_ends_its_lines_at_newlines_alone(store: Folder, mark: str) -> None:
     """JSON leaves U+2028 and its like as they are: a refused row's text is in its file's stats."""
     stats = json.dumps({"minValues": {"ticker": f"AA{mark}PL"}}, ensure_ascii=False)
     write(store, 1, merged(1), add("2026-11-20", stats=stats))
@@ -133,7 +133,7 @@ def test_a_commit_ends_its_lines_at_newlines_alone(store: Store, mark: str) -> N
 # --- many
 
 
-def test_versions_are_the_commits_files_and_nothing_else_of_the_log(store: Store) -> None:
+def test_versions_are_the_commits_files_and_nothing_else_of_the_log(store: Folder) -> None:
     for version in (0, 1, 10):
         write(store, version, merged(1))
     for other in (
@@ -150,13 +150,13 @@ def test_versions_are_the_commits_files_and_nothing_else_of_the_log(store: Store
     assert history.latest(store, TABLE) == 10
 
 
-def test_a_table_that_is_not_there_has_no_version_and_changed_nothing(store: Store) -> None:
+def test_a_table_that_is_not_there_has_no_version_and_changed_nothing(store: Folder) -> None:
     assert history.versions(store, TABLE) == []
     assert history.latest(store, TABLE) == -1
     assert history.changed_since(store, TABLE, -1) == set()
 
 
-def test_what_changed_since_a_version_is_what_the_later_ones_changed(store: Store) -> None:
+def test_what_changed_since_a_version_is_what_the_later_ones_changed(store: Folder) -> None:
     write(store, 0, info("CREATE TABLE"))
     write(store, 1, merged(1), add("2026-11-18"))
     write(store, 2, merged(1), add("2026-11-19"))
@@ -173,7 +173,7 @@ def test_what_changed_since_a_version_is_what_the_later_ones_changed(store: Stor
     assert changed(4) == set()
 
 
-def test_a_log_that_was_cleaned_no_longer_tells(store: Store) -> None:
+def test_a_log_that_was_cleaned_no_longer_tells(store: Folder) -> None:
     for version in (5, 6, 8):
         write(store, version, merged(1), add(f"2026-11-{version:02d}"))
 
@@ -183,7 +183,7 @@ def test_a_log_that_was_cleaned_no_longer_tells(store: Store) -> None:
     assert history.changed_since(store, TABLE, 7) == {("2026-11-08",)}
 
 
-def test_a_log_that_ends_before_what_was_seen_is_another_and_does_not_tell(store: Store) -> None:
+def test_a_log_that_ends_before_what_was_seen_is_another_and_does_not_tell(store: Folder) -> None:
     """The table was made anew since: what it holds now was never looked at."""
     write(store, 0, info("CREATE TABLE"))
     write(store, 1, merged(1), add("2026-11-20"))

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from barlake import landing
-from barlake.io.store import Store
+from barlake.io.folder import Folder
 from barlake.landing import Batch
 from barlake.model.errors import InputError
 from barlake.model.landed import Facts, Outcome
@@ -24,8 +24,8 @@ CAME = datetime(2026, 11, 20, 22, 0, 0, 123456, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.at(str(tmp_path / "lake"))
+def store(tmp_path: Path) -> Folder:
+    return Folder.at(str(tmp_path / "lake"))
 
 
 def answer(request_id: str = "r1", /, rows: int = 2, **changed: Any) -> Answer:
@@ -58,11 +58,11 @@ def answer(request_id: str = "r1", /, rows: int = 2, **changed: Any) -> Answer:
     return Answer(facts=facts, rows=pa.Table.from_pylist(served, schema=SERVED_SCHEMA))
 
 
-def rows_of(store: Store, batch: Batch) -> pa.Table:
+def rows_of(store: Folder, batch: Batch) -> pa.Table:
     return pq.read_table(store.path(batch.name))
 
 
-def stamps(store: Store) -> dict[str, tuple[int, int]]:
+def stamps(store: Folder) -> dict[str, tuple[int, int]]:
     found = {name: (store.root / name).stat() for name in store.names("")}
     return {name: (stat.st_mtime_ns, stat.st_ino) for name, stat in found.items()}
 
@@ -70,7 +70,7 @@ def stamps(store: Store) -> dict[str, tuple[int, int]]:
 # --- there and back
 
 
-def test_what_was_served_comes_back_as_it_was(store: Store) -> None:
+def test_what_was_served_comes_back_as_it_was(store: Folder) -> None:
     given = [answer("r1"), answer("r2", rows=0, outcome=Outcome.EMPTY_EXPECTED), answer("r3")]
 
     batch = landing.land(store, "simulated", given)
@@ -82,7 +82,7 @@ def test_what_was_served_comes_back_as_it_was(store: Store) -> None:
     assert landed.to_pylist() == [row for one in given for row in one.rows.to_pylist()]
 
 
-def test_facts_keep_their_instants_whatever_zone_they_came_in(store: Store) -> None:
+def test_facts_keep_their_instants_whatever_zone_they_came_in(store: Folder) -> None:
     tokyo, kathmandu = timezone(timedelta(hours=9)), timezone(timedelta(hours=5, minutes=45))
     given = answer(
         "r1",
@@ -98,7 +98,7 @@ def test_facts_keep_their_instants_whatever_zone_they_came_in(store: Store) -> N
     assert facts.received_at.microsecond == 123456
 
 
-def test_a_file_has_no_ticker_and_no_range_and_every_outcome_comes_back(store: Store) -> None:
+def test_a_file_has_no_ticker_and_no_range_and_every_outcome_comes_back(store: Folder) -> None:
     unnamed = {"ticker": None, "range_start": None, "range_end": None}
     given = [answer(outcome.value, rows=0, outcome=outcome, **unnamed) for outcome in Outcome]
 
@@ -108,7 +108,7 @@ def test_a_file_has_no_ticker_and_no_range_and_every_outcome_comes_back(store: S
     assert {(fact.ticker, fact.range_start, fact.range_end) for fact in facts} == {(None,) * 3}
 
 
-def test_the_facts_alone_can_be_read_again(store: Store) -> None:
+def test_the_facts_alone_can_be_read_again(store: Folder) -> None:
     batch = landing.land(store, "simulated", [answer("r1"), answer("r2")])
 
     assert landing.batches(store) == [batch]
@@ -116,7 +116,7 @@ def test_the_facts_alone_can_be_read_again(store: Store) -> None:
 
 
 def test_a_file_keeps_which_tickers_were_asked_of_it_and_is_another_delivery_for_others(
-    store: Store,
+    store: Folder,
 ) -> None:
     every, some = answer("r1"), answer("r1", asked=("AAPL", "MSFT"))
 
@@ -129,7 +129,7 @@ def test_a_file_keeps_which_tickers_were_asked_of_it_and_is_another_delivery_for
 # --- once
 
 
-def test_the_same_answers_again_change_nothing(store: Store) -> None:
+def test_the_same_answers_again_change_nothing(store: Folder) -> None:
     first = landing.land(store, "simulated", [answer("r1"), answer("r2")])
     before = stamps(store)
 
@@ -140,7 +140,7 @@ def test_the_same_answers_again_change_nothing(store: Store) -> None:
     assert list(before) == [first.name]
 
 
-def test_a_later_answer_to_the_same_request_does_not_replace_the_first(store: Store) -> None:
+def test_a_later_answer_to_the_same_request_does_not_replace_the_first(store: Folder) -> None:
     """A file that is delivered twice is known since it came first."""
     first = landing.land(store, "files", [answer("r1")])
 
@@ -151,7 +151,7 @@ def test_a_later_answer_to_the_same_request_does_not_replace_the_first(store: St
     assert rows_of(store, again).num_rows == 2
 
 
-def test_a_file_is_named_by_its_requests_below_its_source(store: Store) -> None:
+def test_a_file_is_named_by_its_requests_below_its_source(store: Folder) -> None:
     one = landing.land(store, "simulated", [answer("r1")])
     two = landing.land(store, "simulated", [answer("r2")])
     both = landing.land(store, "simulated", [answer("r1"), answer("r2")])
@@ -162,7 +162,7 @@ def test_a_file_is_named_by_its_requests_below_its_source(store: Store) -> None:
 
 
 def test_a_crash_while_landing_leaves_nothing_that_counts(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
@@ -188,7 +188,7 @@ def test_a_crash_while_landing_leaves_nothing_that_counts(
         ("yahoo", "simulated"),
     ],
 )
-def test_simulated_and_real_bars_never_mix(store: Store, held: str, refused: str) -> None:
+def test_simulated_and_real_bars_never_mix(store: Folder, held: str, refused: str) -> None:
     landing.land(store, held, [answer("r1")])
     before = stamps(store)
 
@@ -198,7 +198,7 @@ def test_simulated_and_real_bars_never_mix(store: Store, held: str, refused: str
     assert stamps(store) == before
 
 
-def test_real_bars_of_several_vendors_share_a_lake(store: Store) -> None:
+def test_real_bars_of_several_vendors_share_a_lake(store: Folder) -> None:
     landing.land(store, "files", [answer("r1")])
     landing.land(store, "yahoo", [answer("r2")])
     landing.land(store, "files", [answer("r3")])
@@ -209,7 +209,7 @@ def test_real_bars_of_several_vendors_share_a_lake(store: Store) -> None:
 # --- order
 
 
-def test_batches_come_in_the_order_in_which_their_answers_came(store: Store) -> None:
+def test_batches_come_in_the_order_in_which_their_answers_came(store: Folder) -> None:
     for request_id, hours in (("a", 3), ("b", 1), ("c", 2)):
         came = CAME + timedelta(hours=hours)
         landing.land(store, "simulated", [answer(request_id, received_at=came)])
@@ -217,14 +217,14 @@ def test_batches_come_in_the_order_in_which_their_answers_came(store: Store) -> 
     assert [b.facts[0].request_id for b in landing.batches(store)] == ["b", "c", "a"]
 
 
-def test_a_batch_came_when_its_last_answer_did(store: Store) -> None:
+def test_a_batch_came_when_its_last_answer_did(store: Folder) -> None:
     late, early = CAME + timedelta(hours=2), CAME
     both = [answer("a", received_at=late), answer("b", received_at=early)]
 
     assert landing.received_at(landing.land(store, "simulated", both)) == late
 
 
-def test_batches_that_came_at_once_have_one_order(store: Store) -> None:
+def test_batches_that_came_at_once_have_one_order(store: Folder) -> None:
     for request_id in "abcdef":
         landing.land(store, "simulated", [answer(request_id)])
 
@@ -238,9 +238,9 @@ def test_batches_that_came_at_once_have_one_order(store: Store) -> None:
 
 
 def test_a_copy_is_the_same_to_the_byte_and_keeps_what_is_there(
-    store: Store, tmp_path: Path
+    store: Folder, tmp_path: Path
 ) -> None:
-    target = Store.at(str(tmp_path / "other"))
+    target = Folder.at(str(tmp_path / "other"))
     wanted = [landing.land(store, "simulated", [answer(name)]) for name in "ab"]
 
     landing.copy(store, target, wanted)
@@ -268,21 +268,21 @@ class Vendor:
         return answer(str(request.ticker), ticker=request.ticker)
 
 
-def fetched(store: Store, source: str, tickers: Sequence[str]) -> list[list[str | None]]:
+def fetched(store: Folder, source: str, tickers: Sequence[str]) -> list[list[str | None]]:
     wanted = [Request(ticker=ticker) for ticker in tickers]
     batches = fetch(store, Vendor(source), wanted, per_batch=2, progress=Progress())
     return [[fact.ticker for fact in batch.facts] for batch in batches]
 
 
 def test_a_vendors_answers_land_in_batches_and_each_file_in_its_own(
-    store: Store, tmp_path: Path
+    store: Folder, tmp_path: Path
 ) -> None:
     assert fetched(store, "simulated", ["A", "B", "C"]) == [["A", "B"], ["C"]]
-    other = Store.at(str(tmp_path / "other"))
+    other = Folder.at(str(tmp_path / "other"))
     assert fetched(other, "files", ["A", "B", "C"]) == [["A"], ["B"], ["C"]]
 
 
-def test_one_broken_file_leaves_nothing_behind(store: Store) -> None:
+def test_one_broken_file_leaves_nothing_behind(store: Folder) -> None:
     with pytest.raises(InputError, match="broken"):
         fetched(store, "files", ["A", "B", "BROKEN"])
 

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from barlake import calendar, steps_trace
-from barlake.io.store import Store
+from barlake.io.folder import Folder
 from barlake.model.errors import InputError
 from barlake.model.landed import DECIDED
 from barlake.options import Options
@@ -93,7 +93,7 @@ def test_a_plan_costs_what_a_night_asks_for_and_not_what_a_settled_session_lacks
     connection = duckdb.connect()
     connection.execute(_HELD)
 
-    found = lacks(OpenLake(Store(tmp_path), connection), window)
+    found = lacks(OpenLake(Folder(tmp_path), connection), window)
 
     cost = {(r["ticker"], r["session"].day): r["requests"] for r in found["lacks"]}
     assert [cost["AAPL", day] for day in (18, 19, 20)] == [0, 1, 1]
@@ -118,7 +118,7 @@ def test_what_was_asked_for_in_vain_is_lost_for_ever_whatever_range_is_looked_at
     connection = duckdb.connect()
     connection.execute(_HELD)
 
-    found = lacks(OpenLake(Store(tmp_path), connection), window)["lacks"]
+    found = lacks(OpenLake(Folder(tmp_path), connection), window)["lacks"]
 
     gone = {(r["ticker"], r["session"]) for r in found if r["expires_at"] < window.now}
     lost = calendar.between(date(2026, 10, 1), date(2026, 10, 5))

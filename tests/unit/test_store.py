@@ -5,16 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from barlake.io.store import Store
+from barlake.io.access import Access
+from barlake.io.folder import Folder
+from barlake.io.store import open_store
 from barlake.model.errors import InputError
+from barlake.settings import Settings
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.at(str(tmp_path / "lake"))
+def store(tmp_path: Path) -> Folder:
+    return Folder.at(str(tmp_path / "lake"))
 
 
-def files_of(store: Store) -> list[str]:
+def files_of(store: Folder) -> list[str]:
     """Give every file there is, drafts as well."""
     return sorted(str(p.relative_to(store.root)) for p in store.root.rglob("*") if p.is_file())
 
@@ -23,7 +26,7 @@ def files_of(store: Store) -> list[str]:
 
 
 def test_a_store_is_a_folder_that_need_not_be_there_yet(tmp_path: Path) -> None:
-    store = Store.at(str(tmp_path / "some" / ".." / "lake"))
+    store = Folder.at(str(tmp_path / "some" / ".." / "lake"))
 
     assert store.root == tmp_path / "lake"
     assert store.path("silver/bars_1m") == str(tmp_path / "lake" / "silver" / "bars_1m")
@@ -35,13 +38,30 @@ def test_a_relative_root_is_that_of_where_the_command_is_given(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    assert Store.at("lake/main").root == tmp_path / "lake" / "main"
+    assert Folder.at("lake/main").root == tmp_path / "lake" / "main"
 
 
-@pytest.mark.parametrize("root", ["s3a://lake", "s3://lake/x", "file:///tmp/lake", "https://x"])
-def test_an_address_is_no_folder(root: str) -> None:
-    with pytest.raises(InputError, match=f"{root} is not a folder"):
-        Store.at(root)
+@pytest.mark.parametrize("root", ["s3://lake/x", "file:///tmp/lake", "https://x", "gs://lake"])
+def test_an_address_is_no_folder(root: str, conf: Settings) -> None:
+    with pytest.raises(InputError, match=f"{root} is no folder"):
+        open_store(root, Access.of(conf.lake))
+
+
+@pytest.mark.parametrize(
+    "root",
+    ["s3a://", "s3a://x", "s3a://Lake", "s3a://lake//x", "s3a://lake/../x", "s3a://lake/a b"],
+)
+def test_an_address_that_names_no_bucket_is_refused(root: str, conf: Settings) -> None:
+    with pytest.raises(InputError, match="names no bucket"):
+        open_store(root, Access.of(conf.lake))
+
+
+def test_a_bucket_is_known_by_its_name_and_prefix(conf: Settings) -> None:
+    store = open_store("s3a://lake/main/", Access.of(conf.lake))
+
+    assert store.address == "s3a://lake/main"
+    assert store.path("silver/bars_1m") == "s3a://lake/main/silver/bars_1m"
+    assert store.below("_staging/a").address == "s3a://lake/main/_staging/a"
 
 
 def test_a_file_is_no_folder_and_holds_none(tmp_path: Path) -> None:
@@ -49,18 +69,18 @@ def test_a_file_is_no_folder_and_holds_none(tmp_path: Path) -> None:
 
     for root in (tmp_path / "bars.csv", tmp_path / "bars.csv" / "lake"):
         with pytest.raises(InputError, match=r"bars\.csv is a file"):
-            Store.at(str(root))
+            Folder.at(str(root))
 
 
-def test_no_path_is_no_folder() -> None:
+def test_no_path_is_no_folder(conf: Settings) -> None:
     with pytest.raises(InputError):
-        Store.at("")
+        open_store("", Access.of(conf.lake))
 
 
 # --- put
 
 
-def test_what_is_put_again_stands_in_place_of_the_first(store: Store) -> None:
+def test_what_is_put_again_stands_in_place_of_the_first(store: Folder) -> None:
     first = store.put("pages/index.html", b"one")
     second = store.put("pages/index.html", b"two")
 
@@ -69,7 +89,7 @@ def test_what_is_put_again_stands_in_place_of_the_first(store: Store) -> None:
     assert files_of(store) == ["pages/index.html"]
 
 
-def test_what_is_the_same_is_not_written(store: Store) -> None:
+def test_what_is_the_same_is_not_written(store: Folder) -> None:
     store.put("pages/index.html", b"one")
     before = Path(store.path("pages/index.html")).stat()
 
@@ -80,7 +100,7 @@ def test_what_is_the_same_is_not_written(store: Store) -> None:
 
 @pytest.mark.parametrize("step", ["write_bytes", "replace"])
 def test_a_write_that_breaks_leaves_the_old_object_whole(
-    store: Store, monkeypatch: pytest.MonkeyPatch, step: str
+    store: Folder, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     store.put("pages/index.html", b"one")
 
@@ -100,7 +120,7 @@ def test_a_write_that_breaks_leaves_the_old_object_whole(
 # --- put once
 
 
-def test_what_is_put_is_there_whole_and_nothing_else_is(store: Store) -> None:
+def test_what_is_put_is_there_whole_and_nothing_else_is(store: Folder) -> None:
     assert store.put_once("landing/files/a.parquet", b"first")
 
     assert store.get("landing/files/a.parquet") == b"first"
@@ -108,7 +128,7 @@ def test_what_is_put_is_there_whole_and_nothing_else_is(store: Store) -> None:
     assert files_of(store) == ["landing/files/a.parquet"]
 
 
-def test_what_is_there_is_not_replaced(store: Store) -> None:
+def test_what_is_there_is_not_replaced(store: Folder) -> None:
     store.put_once("a", b"first")
     before = (store.root / "a").stat()
 
@@ -121,7 +141,7 @@ def test_what_is_there_is_not_replaced(store: Store) -> None:
 
 
 def test_a_name_is_there_only_once_its_content_is_on_disk(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[tuple[int, bool]] = []
 
@@ -136,7 +156,7 @@ def test_a_name_is_there_only_once_its_content_is_on_disk(
 
 
 def test_a_write_that_fails_leaves_neither_a_name_nor_a_draft(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
@@ -151,7 +171,7 @@ def test_a_write_that_fails_leaves_neither_a_name_nor_a_draft(
 
 
 def test_of_two_that_put_at_once_the_first_stays(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other process puts its own between our look and our write."""
 
@@ -168,7 +188,7 @@ def test_of_two_that_put_at_once_the_first_stays(
 # --- list, remove
 
 
-def test_files_are_listed_at_any_depth_in_order(store: Store) -> None:
+def test_files_are_listed_at_any_depth_in_order(store: Folder) -> None:
     for name in ("landing/b/2", "landing/a/1", "landing/b/1", "silver/x"):
         store.put_once(name, b"")
 
@@ -176,7 +196,7 @@ def test_files_are_listed_at_any_depth_in_order(store: Store) -> None:
     assert store.names("gold") == []
 
 
-def test_a_folder_goes_with_all_that_is_in_it_and_an_absent_one_is_gone(store: Store) -> None:
+def test_a_folder_goes_with_all_that_is_in_it_and_an_absent_one_is_gone(store: Folder) -> None:
     store.put_once("_staging/run/judged/1", b"")
     store.put_once("_staging/other/1", b"")
 

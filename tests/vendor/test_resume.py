@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from barlake import calendar, landing
-from barlake.io.store import Store
+from barlake.io.folder import Folder
 from barlake.model.landed import Outcome
 from barlake.pipelines.asked import still_wanted
 from barlake.pipelines.fetch import fetch
@@ -37,7 +37,7 @@ def ask(root: Path, address: str, certificate: Path, requests: list[Request]) ->
     way = {"proxy": address, "ca_file": certificate, "interval_ms": 1}
     source = source_at(root, settings=way)
     progress = Progress(is_shown=False)
-    fetch(Store(root / "lake"), source, requests, per_batch=PER_BATCH, progress=progress)
+    fetch(Folder(root / "lake"), source, requests, per_batch=PER_BATCH, progress=progress)
 
 
 def test_after_a_kill_nothing_that_landed_is_asked_again_and_nothing_is_missing(
@@ -62,7 +62,7 @@ def test_after_a_kill_nothing_that_landed_is_asked_again_and_nothing_is_missing(
     process.kill()
     process.join()
     vendor.rewrite = None
-    store = Store(tmp_path / "lake")
+    store = Folder(tmp_path / "lake")
 
     left = still_wanted(REQUESTS, landing.batches(store), EVENING - timedelta(hours=1))
     ask(tmp_path, vendor.address, certificate, left)

@@ -1,6 +1,6 @@
 """The lake's tables: create, read, stage, merge."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -64,6 +64,11 @@ class Lake:
     def staged_digest(self, name: str) -> str:
         """Give the SHA-256 of what `stage` wrote under `name`."""
         return self.store.digest(f"{STAGING}/{self.run_id}/{name}")
+
+    def fence(self, fences: Mapping[str, str]) -> None:
+        """Let each commit of these tables, by address, prove that its lease is still ours."""
+        for address, fence in fences.items():
+            self.spark.conf.set(f"barlake.fence.{address}", fence)
 
     def clear_staging(self, run_id: str) -> None:
         """Remove what a run staged."""

@@ -1,40 +1,66 @@
 """One writing driver per table, and what a dead one left."""
 
-import fcntl
-import json
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import IO, Any
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, Protocol
 
+from barlake.io.file_locks import FileLocks
+from barlake.io.folder import Folder
 from barlake.io.store import Store
-from barlake.model.errors import BusyError
 from barlake.model.table import Table
 
-FOLDER = "_leases"
-RECORDS = "_runs"
 CREATION_WAIT = 60.0
+Fences = dict[str, str]
+"""By a table's address: what its commits must prove, as `io.barlake.delta` reads it."""
+
+
+class Locks(Protocol):
+    """Who may do what, decided where the lake is."""
+
+    def held(
+        self, name: str, what: str, holder: dict[str, Any], patience: float
+    ) -> AbstractContextManager[str | None]:
+        """Hold a name, `what` in words; yields a fence for it where there can be one."""
+
+    def holder(self, name: str) -> dict[str, Any] | None:
+        """Give who holds the name now."""
+
+    def recorded(self, run: dict[str, Any]) -> AbstractContextManager[None]:
+        """Keep a record of a run while it runs."""
+
+    def forget(self, run_id: str) -> None:
+        """Remove a run's record."""
+
+    def abandoned(self) -> list[dict[str, Any]]:
+        """Give the records of runs that died; unordered."""
+
+    def clear_unwritten(self) -> None:
+        """Remove records of runs that died before they had written even that."""
 
 
 @contextmanager
 def lease(
     store: Store, tables: Iterable[Table], holder: dict[str, Any], *, patience: float = 0.3
-) -> Iterator[None]:
+) -> Iterator[Fences]:
     """Hold the tables for one run, or refuse before anything is written.
 
     `patience`, in seconds, is how long to wait for each table; somebody who merely looks at a
-    lease lets go at once.
-
-    The lock is the operating system's: it ends with its process, however that ends.
+    lease lets go at once. In a folder the lock is the operating system's, and ends with its
+    process; in a bucket it ends when its holder has not been heard of for a minute, and a fence
+    keeps a holder that comes back from writing.
 
     Raises:
         BusyError: Another process holds one of the tables.
     """
+    locks = _locks(store)
+    fences: Fences = {}
     with ExitStack() as held:
         for table in sorted(tables, key=str):
-            held.enter_context(_locked(_path(store, table), str(table), holder, patience))
-        yield
+            name = str(table)
+            fence = held.enter_context(locks.held(name, name, holder, patience))
+            if fence is not None:
+                fences[store.path(table.path)] = fence
+        yield fences
 
 
 @contextmanager
@@ -44,93 +70,45 @@ def creation(store: Store, holder: dict[str, Any]) -> Iterator[None]:
     Raises:
         BusyError: Another process has been making them for a minute.
     """
-    path = store.root / FOLDER / "creation.lease"
-    with _locked(path, "the lake's first tables", holder, CREATION_WAIT):
+    with _locks(store).held("creation", "the lake's first tables", holder, CREATION_WAIT):
         yield
 
 
 def holder_of(store: Store, table: Table) -> dict[str, Any] | None:
     """Give who writes the table now; None where nobody does."""
-    path = _path(store, table)
-    return _said(path) if _is_held(path) else None
+    return _locks(store).holder(str(table))
 
 
-@contextmanager
-def recorded(store: Store, run: dict[str, Any]) -> Iterator[None]:
-    """Keep a record of a run while it runs; it stays when the run dies, for the next to find."""
-    path = store.root / RECORDS / f"{run['run_id']}.json"
-    with _locked(path, f"run {run['run_id']}", run, patience=0.3):
-        yield
+def recorded(store: Store, run: dict[str, Any]) -> AbstractContextManager[None]:
+    """Keep a record of a run while it runs; it stays when the run dies, for the next to find.
+
+    Raises:
+        BusyError: A run of that id is alive.
+    """
+    return _locks(store).recorded(run)
 
 
 def forget(store: Store, run_id: str) -> None:
     """Remove a run's record, once ops.runs has its row."""
-    (store.root / RECORDS / f"{run_id}.json").unlink(missing_ok=True)
+    _locks(store).forget(run_id)
 
 
 def abandoned(store: Store) -> list[dict[str, Any]]:
     """Give the records of runs that died before ops.runs had their row, in order of start."""
-    paths = sorted((store.root / RECORDS).glob("*.json"))
-    dead = [_said(path) for path in paths if not _is_held(path)]
-    return sorted((d for d in dead if d), key=lambda record: str(record["started_at"]))
+    return sorted(_locks(store).abandoned(), key=lambda record: str(record["started_at"]))
 
 
 def clear_unwritten(store: Store) -> None:
     """Remove the records of runs that died before they had written even that."""
-    for path in (store.root / RECORDS).glob("*.json"):
-        if not path.stat().st_size and not _is_held(path):
-            path.unlink(missing_ok=True)
+    _locks(store).clear_unwritten()
 
 
-@contextmanager
-def _locked(path: Path, what: str, holder: dict[str, Any], patience: float) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
-        _take(file, what, patience)
-        file.truncate(0)
-        file.write(json.dumps(holder))
-        file.flush()
-        yield
+def _locks(store: Store) -> Locks:
+    if isinstance(store, Folder):
+        return FileLocks(store.root)
+    from barlake.io.bucket import Bucket  # noqa: PLC0415 - a lake in a folder needs no boto3
+    from barlake.io.token_locks import TokenLocks  # noqa: PLC0415
 
-
-def _path(store: Store, table: Table) -> Path:
-    return store.root / FOLDER / f"{table}.lease"
-
-
-def _take(file: IO[str], what: str, patience: float) -> None:
-    until = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > until:
-                break
-            time.sleep(0.05)
-        else:
-            return
-    file.seek(0)
-    other = json.loads(file.read() or "{}")
-    raise BusyError(
-        f"{what} is being written by run {other.get('run_id', 'unknown')} "
-        f"(process {other.get('process', 'unknown')}); wait for it, or end it, and run again"
-    )
-
-
-def _is_held(path: Path) -> bool:
-    try:
-        with path.open("r") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
-
-
-def _said(path: Path) -> dict[str, Any]:
-    """Read who a file names; nobody where it is gone, or has not said so yet."""
-    try:
-        found: dict[str, Any] = json.loads(path.read_text() or "{}")
-    except FileNotFoundError:
-        return {}
-    return found
+    if isinstance(store, Bucket):
+        return TokenLocks(store)
+    raise TypeError(f"{type(store).__name__} has no locks")

@@ -6,10 +6,13 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from barlake.io.access import Access
 from barlake.model.errors import BarlakeError
 from barlake.settings import CACHE
 
 PROJECT = Path(__file__).parents[3]
+# Those of a bucket are there where somebody asked for them: infra/jars.py.
+JAR_SETS = ("core", "logstore", "s3")
 
 # What the truth of the tables rests on (docs/decisions/0004): a session without it is refused.
 REQUIRED = {
@@ -26,10 +29,11 @@ class UnsafeSessionError(BarlakeError):
     """A Spark setting differs from what the tables' truth rests on."""
 
 
-def open_session(name: str, run_id: str) -> SparkSession:
+def open_session(name: str, run_id: str, access: Access | None = None) -> SparkSession:
     """Open the session with the settings of spark-defaults.conf, or join the one that is open.
 
-    `run_id` goes into every Delta commit: the one setting that a run must make itself.
+    `run_id` goes into every Delta commit: the one setting that a run must make itself. `access`
+    tells how buckets are reached, where the lake is in one.
 
     Raises:
         UnsafeSessionError: A setting in REQUIRED has another value.
@@ -39,6 +43,8 @@ def open_session(name: str, run_id: str) -> SparkSession:
     os.environ.setdefault("PYSPARK_SUBMIT_ARGS", " ".join([*_arguments(), "pyspark-shell"]))
     spark = SparkSession.builder.appName(name).getOrCreate()
     spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", run_id)
+    for key, value in (access.hadoop() if access else {}).items():
+        spark.sparkContext._jsc.hadoopConfiguration().set(key, value)
     require_safe(spark)
     return spark
 
@@ -55,7 +61,7 @@ def _arguments() -> list[str]:
     defaults = PROJECT / "spark-defaults.conf"
     options = {
         "--properties-file": defaults,
-        "--driver-class-path": f"{PROJECT}/jars/core/*",
+        "--driver-class-path": ":".join(f"{PROJECT}/jars/{jars}/*" for jars in JAR_SETS),
         "--conf spark.sql.warehouse.dir": CACHE / "spark" / "warehouse",
         "--conf spark.local.dir": CACHE / "spark" / "local",
     }

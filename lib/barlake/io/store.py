@@ -1,101 +1,74 @@
-"""Objects below a lake's root: put, put once, get, list."""
+"""Objects below a lake's root: put, put once, get, list; in a folder or in a bucket."""
 
-import os
-import shutil
-from dataclasses import dataclass
-from hashlib import file_digest, sha256
-from pathlib import Path
+from typing import BinaryIO, Protocol
 
+from barlake.io.access import Access
+from barlake.io.folder import Folder
 from barlake.model.errors import InputError
 
+BUCKET_SCHEME = "s3a://"
 
-@dataclass(frozen=True, slots=True)
-class Store:
-    """Files below one folder; paths are relative to it, with slashes."""
 
-    root: Path
+class Store(Protocol):
+    """What holds a lake; names are relative to its root, with slashes."""
 
-    @classmethod
-    def at(cls, root: str) -> "Store":
-        """Give the store below `root`.
+    def __hash__(self) -> int:
+        """Tell stores apart."""
 
-        Raises:
-            InputError: `root` is an address, not a folder, or a file stands there.
-        """
-        if not root:
-            raise InputError("the lake has no name; give the path of a folder")
-        if "://" in root:
-            raise InputError(f"the lake {root} is not a folder; give the path of a local folder")
-        for path in (Path(root), *Path(root).parents):
-            if path.is_file():
-                raise InputError(f"the lake {root} cannot be: {path} is a file; give a folder")
-        return cls(Path(root).resolve())
+    @property
+    def access(self) -> Access | None:
+        """How the store is reached; None for a folder."""
+
+    @property
+    def address(self) -> str:
+        """Where it is, as a user names it: an absolute path, or s3a://bucket/prefix."""
 
     def path(self, name: str) -> str:
-        """Give the absolute path of an object, for Spark and DuckDB."""
-        return str(self.root / name)
+        """Give the whole address of an object, for Spark and DuckDB."""
+
+    def below(self, name: str) -> "Store":
+        """Give the store whose root is the folder `name` of this one."""
 
     def names(self, folder: str) -> list[str]:
         """List the files below `folder` at any depth, sorted; none where it is absent."""
-        found = (self.root / folder).rglob("*")
-        return sorted(str(path.relative_to(self.root)) for path in found if path.is_file())
 
     def exists(self, name: str) -> bool:
         """Tell whether the object, or a folder of that name, is there."""
-        return (self.root / name).exists()
 
     def get(self, name: str) -> bytes:
         """Read an object."""
-        return (self.root / name).read_bytes()
+
+    def open(self, name: str) -> BinaryIO:
+        """Open an object for reading, of which only the parts that are read are fetched."""
 
     def put_once(self, name: str, content: bytes) -> bool:
-        """Write an object whole or not at all; False where it is there already.
-
-        The content is on disk before the name is: a crash leaves no half object behind a name.
-        """
-        target = self.root / name
-        if target.exists():
-            return False
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            with draft.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(draft, target)  # unlike a rename, refuses a name that is taken meanwhile
-        except FileExistsError:
-            return False
-        finally:
-            draft.unlink(missing_ok=True)
-        return True
-
-    def digest(self, folder: str) -> str:
-        """Give the SHA-256 of the files below `folder`: their names and all they hold."""
-        whole = sha256()
-        for name in self.names(folder):
-            with (self.root / name).open("rb") as file:
-                whole.update(f"{name}\0{file_digest(file, 'sha256').hexdigest()}\0".encode())
-        return whole.hexdigest()
+        """Write an object whole or not at all; False where it is there already."""
 
     def put(self, name: str, content: bytes) -> bool:
         """Write an object in place of another, whole or not at all; False where it is the same."""
-        target = self.root / name
-        if target.is_file() and target.read_bytes() == content:
-            return False
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            draft.write_bytes(content)
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
-        return True
+
+    def digest(self, folder: str) -> str:
+        """Give a SHA-256 that changes with the files below `folder`, their names or contents."""
+
+    def copy(self, folder: str, into: str) -> None:
+        """Give the files below `folder` again below the folder `into`; none where it is absent."""
 
     def remove(self, name: str) -> None:
         """Remove an object, or a folder with all that is in it; nothing where it is absent."""
-        target = self.root / name
-        if target.is_dir():
-            shutil.rmtree(target)
-        else:
-            target.unlink(missing_ok=True)
+
+
+def open_store(root: str, access: Access) -> Store:
+    """Give the store below `root`: a folder's path, or s3a://bucket/prefix.
+
+    Raises:
+        InputError: `root` is neither, or a file stands there.
+    """
+    if not root:
+        raise InputError("the lake has no name; give a folder, or s3a://bucket/prefix")
+    if root.startswith(BUCKET_SCHEME):
+        from barlake.io.bucket import Bucket  # noqa: PLC0415 - a lake in a folder needs no boto3
+
+        return Bucket.at(root, access)
+    if "://" in root:
+        raise InputError(f"the lake {root} is no folder; give one, or s3a://bucket/prefix")
+    return Folder.at(root)

@@ -34,6 +34,14 @@ class BusyError(BarlakeError):
 
     exit_code = 4
 
+    @classmethod
+    def of(cls, what: str, holder: dict[str, Any]) -> "BusyError":
+        """Say that `holder` (its `run_id` and `process`, where known) writes `what`."""
+        return cls(
+            f"{what} is being written by run {holder.get('run_id', 'unknown')} "
+            f"(process {holder.get('process', 'unknown')}); wait for it, or end it, and run again"
+        )
+
 
 class TableDeclarationError(BarlakeError):
     """A table's declaration contradicts itself."""

@@ -44,7 +44,7 @@ def index(view: View) -> dict[str, Any]:
     """Give the page's numbers: `held`, `tickers` with their closes, `tables`, and `runs`."""
     held = view.row(HELD)
     return {
-        "lake": view.lake.store.root.name,
+        "lake": view.lake.store.address.rpartition("/")[2],
         "as_of": view.clock,
         "sources": [row["source"] for row in view.rows(_SOURCES)],
         "held": {

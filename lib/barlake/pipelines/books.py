@@ -70,7 +70,8 @@ def record(
     `apart` are landing files of other kinds than minutes, whose requests it gets as well.
     """
     holder = {"run_id": ending.run_id, "process": os.getpid()}
-    with lease(lake.store, BOOKS, holder, patience=BOOKS_WAIT):
+    with lease(lake.store, BOOKS, holder, patience=BOOKS_WAIT) as fences:
+        lake.fence(fences)
         told = _run_ids(lake, ops.RUNS)
         dead = [run for run in abandoned if run["run_id"] not in told]
         audited = _run_ids(lake, ops.INGEST_AUDIT) if dead else set()

@@ -1,7 +1,5 @@
 """The quality gate alone: on stored sessions, or on what landed and waits."""
 
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -10,7 +8,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from barlake.io.lake import STAGING, Lake
-from barlake.io.store import Store
 from barlake.model import gold, ref, silver
 from barlake.model.errors import InputError
 from barlake.model.landed import FOLDER
@@ -77,21 +74,12 @@ def _check_waiting(night: Night, tickers: Sequence[str] | None) -> None:
 
 def _copy(lake: Lake) -> Lake:
     """Give another lake with the same ledger; data files, which never change, are shared."""
-    root = lake.store.root / STAGING / lake.run_id / "lake"
+    root = f"{STAGING}/{lake.run_id}/lake"
     for path in (FOLDER, *(table.path for table in _NEEDED)):
-        origin = lake.store.root / path
-        if origin.is_dir():
-            shutil.copytree(origin, root / path, copy_function=_shared)
-    copy = replace(lake, store=Store(root))
+        lake.store.copy(path, f"{root}/{path}")
+    copy = replace(lake, store=lake.store.below(root))
     copy.create(TABLES)
     return copy
-
-
-def _shared(source: str, target: str) -> str:
-    if source.endswith(".parquet") and "_delta_log" not in source:
-        os.link(source, target)
-        return target
-    return shutil.copy2(source, target)
 
 
 def _stored(lake: Lake, sessions: Sequence[date]) -> DataFrame:

@@ -15,16 +15,22 @@ def landed(origin: Store, target: Store) -> list[Batch]:
     Raises:
         InputError: Nothing landed there, or the target is the same lake or holds other bars.
     """
-    if origin.root == target.root:
-        raise InputError(f"{target.root} is the lake itself; rebuild into another folder: --into")
+    if origin.address == target.address:
+        raise InputError(
+            f"{target.address} is the lake itself; rebuild into another folder: --into"
+        )
     known = _landed(origin)
     if not known:
-        raise InputError(f"nothing has landed in {origin.root}: there is nothing to rebuild from")
+        raise InputError(
+            f"nothing has landed in {origin.address}: there is nothing to rebuild from"
+        )
     names = {batch.name for batch in known}
     strangers = [batch.name for batch in _landed(target) if batch.name not in names]
     strangers += sorted({*releases.names(target)} - {*releases.names(origin)})
     if strangers:
-        raise InputError(f"{target.root} holds other bars ({strangers[0]}); give an empty folder")
+        raise InputError(
+            f"{target.address} holds other bars ({strangers[0]}); give an empty folder"
+        )
     return known
 
 

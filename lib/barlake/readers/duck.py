@@ -62,7 +62,9 @@ def connect(store: Store) -> duckdb.DuckDBPyConnection:
     """
     known = [table for table in TABLES if history.latest(store, table) >= 0]
     if not known:
-        raise InputError(f"{store.root} holds no lake; run `barlake demo` or `barlake run` first")
+        raise InputError(
+            f"{store.address} holds no lake; run `barlake demo` or `barlake run` first"
+        )
     # Extensions come from packages: nothing is downloaded, whatever a query asks for.
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
     connection.load_extension(str(_extension("delta")))

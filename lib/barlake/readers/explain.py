@@ -77,7 +77,7 @@ def explain(lake: OpenLake, minute: Minute) -> Row:
         known = {"session": session, "coverage": coverage, "revisions": revisions}
         reason = _reason(minute, known, refused, requests)
     return {
-        "lake": str(lake.store.root),
+        "lake": lake.store.address,
         "ticker": minute.ticker,
         "ts": minute.ts,
         "status": status,
@@ -113,7 +113,7 @@ def explain_refused(lake: OpenLake, key: str) -> Row:
     requests = lake.rows(traces.REQUESTS, ticker="", ts=None, ids=_ids(payloads, []))
     runs = sorted({str(row["run_id"]) for row in [*refused, *requests] if row.get("run_id")})
     return {
-        "lake": str(lake.store.root),
+        "lake": lake.store.address,
         "key": key,
         "status": _state(lake, [row for row in refused if row["released_at"]]),
         "quarantine": [_keyed(row) for row in refused],

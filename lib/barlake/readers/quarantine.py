@@ -137,7 +137,7 @@ def listed(lake: OpenLake, chosen: Chosen, *, most: int) -> dict[str, Any]:
     counts = {name: lake.rows(query) for name, query in _COUNTS.items()}
     rows = lake.rows(_ROWS, most=most) if most else []
     return {
-        "lake": str(lake.store.root),
+        "lake": lake.store.address,
         **lake.rows(_TOTALS)[0],
         **counts,
         "quarantine": [{"key": key_text(row), **row} for row in rows],

@@ -30,7 +30,7 @@ FROM ops.runs ORDER BY started_at DESC, run_id LIMIT 5
 def status(lake: OpenLake, now: datetime) -> dict[str, Any]:
     """Give tables, coverage, the largest holes that are not quiet minutes, and the last runs."""
     return {
-        "lake": str(lake.store.root),
+        "lake": lake.store.address,
         "tables": {str(table): _table(lake, table, now) for table in TABLES},
         "coverage": _rows(lake, _COVERAGE)[0],
         "holes": _rows(lake, _HOLES),

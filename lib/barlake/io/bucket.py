@@ -61,8 +61,12 @@ class Bucket:
         return Bucket(self.access, self.bucket, f"{self.prefix}{name}/")
 
     def names(self, folder: str) -> list[str]:
-        """List the objects below `folder` at any depth, sorted; none where it is absent."""
-        return sorted(entry["Key"].removeprefix(self.prefix) for entry in self._listed(folder))
+        """List the objects below `folder` at any depth, sorted; none where it is absent.
+
+        What Hadoop puts where a folder is empty, a name that ends in a slash, is none.
+        """
+        keys = (str(entry["Key"]) for entry in self._listed(folder))
+        return sorted(key.removeprefix(self.prefix) for key in keys if not key.endswith("/"))
 
     def exists(self, name: str) -> bool:
         """Tell whether the object, or one in a folder of that name, is there."""

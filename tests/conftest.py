@@ -17,6 +17,8 @@ from barlake.io.spark import open_session
 from barlake.model.tables import TABLES
 from barlake.settings import Settings, load
 
+pytest_plugins = ["tests.object_stores"]
+
 os.environ["TZ"] = "Asia/Tokyo"  # far from UTC and from New York: nothing may lean on it
 time.tzset()
 # Daily bars cost each simulated night some Spark jobs: tests of them ask for them.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra import objectstore
-from infra.server import Server
+from infra.server import Server, StartError
 from tests.object_stores import Place, placed
 
 LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
@@ -63,7 +63,7 @@ def test_a_place_names_its_lake(place: Place) -> None:
 def test_an_uninstalled_store_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(objectstore, "_weed", lambda: [str(tmp_path / "weed")])
     with (
-        pytest.raises(objectstore.StartError, match="SeaweedFS does not run"),
+        pytest.raises(StartError, match="SeaweedFS does not run"),
         objectstore.seaweedfs(tmp_path),
     ):
         pytest.fail("it ran")

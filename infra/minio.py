@@ -61,7 +61,7 @@ def program() -> Path:
     home = pinned().home
     built, note = home / "minio", home / "minio.sha256"
     if not built.exists() or not note.exists():
-        raise MinioError("MinIO has not been built: python infra/minio.py does it")
+        raise MinioError("MinIO has not been built")
     if digest(built) != note.read_text("utf-8").split()[0]:
         raise MinioError(f"{built} is not what was built: remove its folder, and build it again")
     return built

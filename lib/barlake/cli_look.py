@@ -46,11 +46,19 @@ def pages(
     console.show(done, json=json)
 
 
-def doctor(json: Json = False) -> None:  # noqa: FBT002
-    """Tell what this machine lacks, and what to do about it."""
+def doctor(
+    lake: Lake = None,
+    env: Env = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Tell what this machine lacks, and with --lake what that lake's store does, and what to do."""
+    from barlake import steps_look
     from barlake.doctor import doctor as look
 
-    console.show_needs([need._asdict() for need in look()], json=json)
+    needs = [need._asdict() for need in look()]
+    if lake is not None:
+        needs += steps_look.examined(Options(lake=lake, environment=env))
+    console.show_needs(needs, json=json)
 
 
 COMMANDS = (sql, status, pages, doctor)

@@ -120,7 +120,7 @@ def show_needs(needs: list[dict[str, Any]], *, json: bool) -> None:
             print(f"{mark} {need['name']}: {need['detail']}{advice}")
     missing = [n["name"] for n in needs if not (n["found"] or n["optional"])]
     if missing:
-        raise BarlakeError(f"this machine lacks {', '.join(missing)}")
+        raise BarlakeError(f"missing: {', '.join(missing)}")
 
 
 def refuse(refusal: BarlakeError, *, is_debugging: bool) -> int:

@@ -44,6 +44,7 @@ def doctor() -> list[Need]:
         memory(),
         cache(),
         recorded_bars(),
+        minio(),
     ]
 
 
@@ -157,6 +158,21 @@ def recorded_bars() -> Need:
         folder.is_dir(),
         str(folder),
         "set BARLAKE_REAL_DATA to their folder; without them the tests marked `real` are skipped",
+        optional=True,
+    )
+
+
+def minio() -> Need:
+    """Look for the object store that the tests of a lake in a bucket run on."""
+    done = _run(sys.executable, "-I", str(PROJECT / "infra" / "minio.py"), "--check")
+    found = done.returncode == 0
+    said = done.stderr.strip().rpartition("\n")[2].replace("barlake: ", "", 1)
+    get_go = "" if shutil.which("go") else "install Go 1.24 or newer, then "
+    return Need(
+        "MinIO",
+        found,
+        "as built" if found else said,
+        f"{get_go}`make test` builds it in some minutes; without it SeaweedFS serves the tests",
         optional=True,
     )
 

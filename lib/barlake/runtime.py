@@ -58,6 +58,7 @@ def running(
         "code_version": version("barlake"),
         "config_hash": settings.digest,
     }
+    _require_a_fit(store)
     with ExitStack() as held:
         fences = held.enter_context(lease.lease(store, job.writes, run))
         dead = [found for found in lease.abandoned(store) if found["run_id"] != run_id]
@@ -81,6 +82,14 @@ def opened(options: Options) -> tuple[Settings, Store, Clock]:
         ),
         Clock(options.as_of),
     )
+
+
+def _require_a_fit(store: Store) -> None:
+    """Refuse, before anything is written, a bucket that would lose commits."""
+    if store.access is not None:
+        from barlake.io.contract import require_conditional_put  # noqa: PLC0415 - brings boto3
+
+        require_conditional_put(store)
 
 
 def _night(

@@ -37,6 +37,14 @@ def status(options: Options) -> dict[str, Any]:
     return look(barlake.open(store), clock.now())
 
 
+def examined(options: Options) -> list[dict[str, Any]]:
+    """Look whether the lake's store is one that a lake can lie in."""
+    from barlake.io.contract import examine  # noqa: PLC0415 - brings boto3
+
+    _, store, _ = opened(options)
+    return [found._asdict() for found in examine(store)]
+
+
 def pages(options: Options) -> dict[str, Any]:
     """Make the HTML pages, those that are not there as the lake has it now."""
     from barlake.pages.site import publish  # noqa: PLC0415 - brings DuckDB and the templates

@@ -28,14 +28,16 @@ _WEED_PORTS = ("master", "volume", "filer", "s3")
 
 
 @contextmanager
-def minio(folder: Path, *, port: int = 0) -> Iterator[Server]:
-    """Run MinIO over `folder`, on a free port unless one is given.
+def minio(
+    folder: Path, *, port: int = 0, owner: tuple[str, str] | None = None
+) -> Iterator[Server]:
+    """Run MinIO over `folder`, on a free port and for a new owner unless they are given.
 
     Raises:
         MinioError: It has not been built.
         StartError: It does not start.
     """
-    key, secret = server.credentials()
+    key, secret = owner or server.credentials()
     chosen = port or server.free_ports(1)[0]
     variables = {
         "MINIO_ROOT_USER": key,

@@ -15,7 +15,12 @@ from barlake.io.access import CREDENTIALS, Access
 from barlake.io.bucket import Bucket
 from infra import minio as build
 from infra import objectstore
-from infra.server import REGION, Server
+from infra.server import REGION, Server, credentials
+
+# Spark's JVM has the environment that it was started with: whatever store a process's tests run,
+# this is its owner.
+OWNER = credentials()
+os.environ.update(zip(CREDENTIALS[:2], OWNER, strict=True))
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Place:
 def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """MinIO; where it has not been built the tests that need it are skipped, but not in CI."""
     try:
-        with objectstore.minio(tmp_path_factory.mktemp("minio")) as server:
+        with objectstore.minio(tmp_path_factory.mktemp("minio"), owner=OWNER) as server:
             yield server
     except build.MinioError as error:
         if os.environ.get("CI") == "true":

@@ -3,6 +3,7 @@
 A pytest plugin, so that every folder of tests has these fixtures.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -94,4 +95,18 @@ def reached(server: Server, patch: pytest.MonkeyPatch) -> None:
     for name in (*CREDENTIALS, "AWS_PROFILE"):
         patch.delenv(name, raising=False)
     for name, value in server.environment.items():
+        patch.setenv(name, value)
+
+
+def restricted(place: Place, patch: pytest.MonkeyPatch, *actions: str) -> None:
+    """Let the environment hold credentials of MinIO that may do nothing but `actions`."""
+    right = {"Effect": "Allow", "Action": list(actions), "Resource": ["arn:aws:s3:::*"]}
+    role = place.server.client("sts").assume_role(
+        RoleArn="arn:aws:iam::000000000000:role/any",
+        RoleSessionName="restricted",
+        Policy=json.dumps({"Version": "2012-10-17", "Statement": [right]}),
+    )
+    given = role["Credentials"]
+    values = (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    for name, value in zip(CREDENTIALS, values, strict=True):
         patch.setenv(name, value)

@@ -56,9 +56,11 @@ def doctor(
     from barlake.doctor import doctor as look
 
     needs = [need._asdict() for need in look()]
-    if lake is not None:
-        needs += steps_look.examined(Options(lake=lake, environment=env))
-    console.show_needs(needs, json=json)
+    if lake is None:
+        console.show_needs(needs, json=json)
+        return
+    needs += steps_look.examined(Options(lake=lake, environment=env))
+    console.show_needs(needs, json=json, whose=f"this machine or the lake {lake}")
 
 
 COMMANDS = (sql, status, pages, doctor)

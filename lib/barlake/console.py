@@ -109,7 +109,7 @@ def _show_rows(rows: "duckdb.DuckDBPyRelation", form: str) -> None:
         rows.show(max_rows=1000)
 
 
-def show_needs(needs: list[dict[str, Any]], *, json: bool) -> None:
+def show_needs(needs: list[dict[str, Any]], *, json: bool, whose: str = "this machine") -> None:
     """Print what was found and what is missing; raise where something needed is missing."""
     if json:
         print(_json({"needs": needs}))
@@ -120,7 +120,7 @@ def show_needs(needs: list[dict[str, Any]], *, json: bool) -> None:
             print(f"{mark} {need['name']}: {need['detail']}{advice}")
     missing = [n["name"] for n in needs if not (n["found"] or n["optional"])]
     if missing:
-        raise BarlakeError(f"missing: {', '.join(missing)}")
+        raise BarlakeError(f"{whose} lacks {', '.join(missing)}")
 
 
 def refuse(refusal: BarlakeError, *, is_debugging: bool) -> int:

@@ -209,7 +209,7 @@ def test_java_home_wins_and_nothing_is_said_when_all_is_there(tmp_path: Path, re
 def test_every_need_says_what_to_do() -> None:
     needs = doctor.doctor()
 
-    assert len({need.name for need in needs}) == len(needs) == 9
+    assert len({need.name for need in needs}) == len(needs) == 10
     for need in needs:
         assert need.detail
         assert need.remedy

@@ -71,7 +71,7 @@ def clock(answer: dict[str, Any]) -> Finding:
     said = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
     if said is None:
         return Finding("clock", False, "the store does not tell its time", "set it up to")
-    ahead = (datetime.now(UTC) - parsedate_to_datetime(said)).total_seconds()
+    ahead = (_now() - parsedate_to_datetime(said)).total_seconds()
     if abs(ahead) <= SKEW_SECONDS:
         return Finding("clock", True, "this machine's and the store's agree", "")
     word = "ahead of" if ahead > 0 else "behind"
@@ -188,6 +188,10 @@ def _upload(ground: Ground, name: str, *parts: bytes, is_once: bool = False) -> 
     except ClientError:
         ground.ask("abort_multipart_upload", name, **upload)
         raise
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _decides(name: str, found: bool, instead: str) -> Finding:  # noqa: FBT001

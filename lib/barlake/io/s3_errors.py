@@ -76,8 +76,11 @@ CODES = {
         "the store does not know such a request", "`barlake doctor --lake` shows what it can do"
     ),
 }
-# An answer without a body, as to HEAD, or from a server of TLS that is asked without.
+_STRANGE = Meaning("what answers is no object store, or is broken", "check BARLAKE_LAKE__ENDPOINT")
+# Where an answer has no word for it: one to HEAD, or of a server of TLS that is asked without.
 _NUMBERS = {
+    "500": _STRANGE,
+    "404": _STRANGE,
     "403": CODES["AccessDenied"],
     "400": Meaning(
         "the store refuses the request",
@@ -87,7 +90,6 @@ _NUMBERS = {
 _TLS_TO_PLAIN = Meaning(
     "the store speaks no TLS, or another kind", "write http:// in BARLAKE_LAKE__ENDPOINT"
 )
-_STRANGE = Meaning("what answers is no object store", "check BARLAKE_LAKE__ENDPOINT")
 _UNTRUSTED = Meaning(
     "the store's certificate is not trusted", "set AWS_CA_BUNDLE to the file of who signed it"
 )

@@ -147,7 +147,7 @@ def _told(error: Exception) -> str:
 
 def table(rows: Iterable[dict[str, Any]]) -> list[str]:
     """Align rows under their names."""
-    found = [{k: "" if v is None else str(v) for k, v in row.items()} for row in rows]
+    found = [{name: _word(value) for name, value in row.items()} for row in rows]
     if not found:
         return ["(none)"]
     names = list(found[0])
@@ -156,6 +156,12 @@ def table(rows: Iterable[dict[str, Any]]) -> list[str]:
     return [
         "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells
     ]
+
+
+def _word(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def _lines(done: dict[str, Any]) -> list[str]:

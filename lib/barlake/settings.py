@@ -62,6 +62,15 @@ class LakeSettings(Section):
         return value or None
 
 
+class LifecycleSettings(Section):
+    """After how many days the store of a lake in a bucket removes what by itself; None is never."""
+
+    reports_days: PositiveInt | None
+    staging_days: PositiveInt | None
+    replaced_days: PositiveInt | None
+    uploads_days: PositiveInt | None
+
+
 class SourceSettings(Section):
     """Where bars come from, and how they are asked for."""
 
@@ -180,6 +189,7 @@ class Settings(BaseSettings):
 
     environment: str
     lake: LakeSettings
+    lifecycle: LifecycleSettings
     source: SourceSettings
     yahoo: YahooSettings
     timing: TimingSettings

@@ -172,7 +172,9 @@ def vacuum(options: Options) -> dict[str, Any]:
     with running(jobs.VACUUM, options) as night:
         deleted = maintain.vacuum(night.lake)
         night.detail["vacuum"] = deleted
-    return {"run_id": night.lake.run_id, "status": "ok", "files_deleted": deleted}
+        rules = maintain.keep_lifecycle(night.lake.store, night.settings.lifecycle)
+    done = {"run_id": night.lake.run_id, "status": "ok", "files_deleted": deleted}
+    return done if rules is None else done | {"lifecycle": rules}
 
 
 def rebuild(options: Options, origin: str | None) -> dict[str, Any]:

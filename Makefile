@@ -13,7 +13,7 @@ demo: .venv/.spark  ## set up, then run the whole lake on local disk, with a sim
 	@.venv/bin/barlake demo
 
 test: check  ## set up, check, and run every test
-	@.venv/bin/python infra/jars.py core
+	@.venv/bin/python infra/jars.py core s3
 	@.venv/bin/python infra/minio.py
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -30,7 +30,7 @@ docs: .venv/.spark  ## write docs/tables.md from the model
 store: .venv/.dev  ## run an object store for a lake in a bucket, until Ctrl-C
 	@.venv/bin/python infra/jars.py core s3
 	@.venv/bin/python infra/minio.py
-	@.venv/bin/python infra/objectstore.py $${XDG_CACHE_HOME:-$$HOME/.cache}/barlake/store
+	@.venv/bin/python infra/objectstore.py lake/store
 
 shots: .venv/.dev  ## draw the README's pictures anew, with Chromium
 	@.venv/bin/python infra/jars.py core

@@ -53,12 +53,15 @@ def doctor(
 ) -> None:
     """Tell what this machine lacks, and with --lake what that lake's store does, and what to do."""
     from barlake import steps_look
+    from barlake.doctor import bucket_jars
     from barlake.doctor import doctor as look
 
     needs = [need._asdict() for need in look()]
     if lake is None:
         console.show_needs(needs, json=json)
         return
+    if lake.startswith("s3a://"):
+        needs.append(bucket_jars()._asdict())
     needs += steps_look.examined(Options(lake=lake, environment=env))
     console.show_needs(needs, json=json, whose=f"this machine or the lake {lake}")
 

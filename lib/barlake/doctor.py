@@ -94,11 +94,12 @@ def spark() -> Need:
 
 def jars() -> Need:
     """Let infra/jars.py verify the jars of a lake on local disk."""
-    script = PROJECT / "infra" / "jars.py"
-    done = _run(sys.executable, "-I", str(script), "--check", "core")
-    said = done.stderr.strip().rpartition("\n")[2].replace("barlake: ", "", 1)
-    found = done.returncode == 0
-    return Need("jars", found, "core, as pinned" if found else said, SET_UP)
+    return _jars("jars", "core", SET_UP)
+
+
+def bucket_jars() -> Need:
+    """Let infra/jars.py verify the jars that a lake in a bucket needs besides."""
+    return _jars("jars for a bucket", "s3", "`.venv/bin/python infra/jars.py s3` fetches them")
 
 
 def duckdb() -> Need:
@@ -193,6 +194,14 @@ def line(need: Need) -> str:
         return f"found    {need.name}: {need.detail}"
     state = "optional" if need.optional else "missing "
     return f"{state} {need.name}: {need.detail} -> {need.remedy}"
+
+
+def _jars(name: str, jar_set: str, remedy: str) -> Need:
+    script = PROJECT / "infra" / "jars.py"
+    done = _run(sys.executable, "-I", str(script), "--check", jar_set)
+    said = done.stderr.strip().rpartition("\n")[2].replace("barlake: ", "", 1)
+    found = done.returncode == 0
+    return Need(name, found, f"{jar_set}, as pinned" if found else said, remedy)
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:

@@ -36,7 +36,7 @@ silver: below 1,000 dollars to 4 decimals, others to 2, half up.
 
 - `pages/`: what people look at; `pages/quality/<run_id>/` is the gate's report of a run.
 
-`_leases/`, `_runs/` and `_staging/` beside them are the lake's own.
+`_leases/`, `_runs/`, `_staging/` and, in a bucket, `_probe/` beside them are the lake's own.
 
 ## How to read
 

@@ -76,6 +76,15 @@ def test_a_real_store_has_all_that_a_lake_needs(real: Place) -> None:
     assert kept(real) == []
 
 
+def test_what_the_probes_wrote_goes_where_a_store_does_not_delete_in_bulk(
+    ours: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = Finding("bulk delete", False, "not known", "another store")
+    monkeypatch.setitem(contract._WRITING, "bulk delete", lambda _ground: refusal)
+    assert list(lacking(ours)) == ["bulk delete"]
+    assert kept(ours) == []
+
+
 def test_a_store_that_honours_the_condition_is_asked_once(real: Place) -> None:
     require_conditional_put(real.store)
     require_conditional_put(real.store)

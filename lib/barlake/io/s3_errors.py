@@ -43,6 +43,7 @@ _REGION = Meaning("the bucket is in another region", "set BARLAKE_LAKE__REGION t
 _SILENT = Meaning(
     "nothing answers", "start the store, or set BARLAKE_LAKE__ENDPOINT to where it is"
 )
+_BROKEN = Meaning("the connection to the store broke", "see whether it is up, and run again")
 _SLOW = Meaning("the store did not answer in time", "see whether it is well, and run again")
 
 CODES = {
@@ -102,14 +103,9 @@ _CLIENT = (
     (exceptions.ConnectTimeoutError, _SILENT),
     (exceptions.ReadTimeoutError, _SLOW),
     (exceptions.EndpointConnectionError, _SILENT),
-    (
-        exceptions.ConnectionError,
-        Meaning("the connection to the store broke", "see whether it is up, and run again"),
-    ),
-    (
-        exceptions.HTTPClientError,
-        Meaning("the answer of the store broke off", "see whether it is up, and run again"),
-    ),
+    (exceptions.ConnectionError, _BROKEN),
+    (exceptions.HTTPClientError, _BROKEN),
+    (exceptions.IncompleteReadError, _BROKEN),
 )
 
 

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from barlake.io.access import Access
+from barlake.io.listed import Listed
 from barlake.io.parts import Parts
 from barlake.io.s3_errors import told
 from barlake.model.errors import InputError
@@ -65,8 +66,17 @@ class Bucket:
 
         What Hadoop puts where a folder is empty, a name that ends in a slash, is none.
         """
-        keys = (str(entry["Key"]) for entry in self._listed(folder))
-        return sorted(key.removeprefix(self.prefix) for key in keys if not key.endswith("/"))
+        return [found.name for found in self.listed(folder)]
+
+    def listed(self, folder: str) -> list[Listed]:
+        """Give the objects below `folder` as `names` has them, each with its size and time."""
+        found = [
+            Listed(
+                str(entry["Key"]).removeprefix(self.prefix), entry["Size"], entry["LastModified"]
+            )
+            for entry in self._listed(folder)
+        ]
+        return sorted((f for f in found if not f.name.endswith("/")), key=lambda f: f.name)
 
     def exists(self, name: str) -> bool:
         """Tell whether the object, or one in a folder of that name, is there."""

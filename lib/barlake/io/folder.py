@@ -3,10 +3,12 @@
 import os
 import shutil
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import BinaryIO
 
+from barlake.io.listed import Listed
 from barlake.model.errors import InputError
 
 
@@ -49,6 +51,14 @@ class Folder:
         """List the files below `folder` at any depth, sorted; none where it is absent."""
         found = (self.root / folder).rglob("*")
         return sorted(str(path.relative_to(self.root)) for path in found if path.is_file())
+
+    def listed(self, folder: str) -> list[Listed]:
+        """Give the files below `folder` as `names` has them, each with its size and time."""
+        found = [(name, (self.root / name).stat()) for name in self.names(folder)]
+        return [
+            Listed(name, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC))
+            for name, stat in found
+        ]
 
     def exists(self, name: str) -> bool:
         """Tell whether the object, or a folder of that name, is there."""

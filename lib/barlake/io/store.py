@@ -4,6 +4,7 @@ from typing import BinaryIO, Protocol
 
 from barlake.io.access import Access
 from barlake.io.folder import Folder
+from barlake.io.listed import Listed
 from barlake.model.errors import InputError
 
 BUCKET_SCHEME = "s3a://"
@@ -31,6 +32,9 @@ class Store(Protocol):
 
     def names(self, folder: str) -> list[str]:
         """List the files below `folder` at any depth, sorted; none where it is absent."""
+
+    def listed(self, folder: str) -> list[Listed]:
+        """Give the files below `folder` as `names` has them, each with its size and time."""
 
     def exists(self, name: str) -> bool:
         """Tell whether the object, or a folder of that name, is there."""

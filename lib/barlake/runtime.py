@@ -136,6 +136,7 @@ def _closing(
     night: "Night", run: dict[str, Any], clock: Clock, dead: list[dict[str, Any]]
 ) -> Callable[[str], None]:
     from barlake.pipelines import books  # noqa: PLC0415 - brings Spark
+    from barlake.pipelines.labels import label_close  # noqa: PLC0415
 
     def close(status: str) -> None:
         """Write the run's end, and the ends of the runs that died."""
@@ -165,6 +166,8 @@ def _closing(
                 versions=silver,
                 abandoned=dead,
             )
+        if status == "ok":
+            label_close(night, run["job"])
         for found in (run, *dead):
             night.lake.clear_staging(found["run_id"])
             lease.forget(night.lake.store, found["run_id"])

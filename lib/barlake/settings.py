@@ -28,6 +28,7 @@ from pydantic_settings import (
 )
 
 from barlake.model.errors import InputError
+from barlake.model.table import LOG_DAYS
 
 PROJECT = Path(__file__).parents[2]
 CONF = PROJECT / "conf"
@@ -126,6 +127,20 @@ class CoverageSettings(Section):
     outage_tickers_min: int
 
 
+class LabelSettings(Section):
+    """How long a label of a session's close is kept, and with it the files that it needs."""
+
+    keep_days: PositiveInt
+
+    @field_validator("keep_days")
+    @classmethod
+    def _within_the_log(cls, value: int) -> int:
+        """A version older than the tables' log cannot be read, whatever files are kept."""
+        if value >= LOG_DAYS:
+            raise ValueError(f"the tables' log goes back {LOG_DAYS} days: keep labels for less")
+        return value
+
+
 class QualityRule(Section):
     """A rule of the quality gate: what of `fact` is above `max`, or a ticker's own, breaks it."""
 
@@ -195,6 +210,7 @@ class Settings(BaseSettings):
     timing: TimingSettings
     units: UnitSettings
     coverage: CoverageSettings
+    labels: LabelSettings
     quality: QualitySettings
     reconcile: ReconcileSettings
     pages: PagesSettings

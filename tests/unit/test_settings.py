@@ -127,6 +127,7 @@ def test_a_missing_setting_is_named_for_there_is_no_default_in_code(conf: Path) 
         ("BARLAKE_SOURCE__SESSIONS_PER_REQUEST", "0", r"source\.sessions_per_request"),
         ("BARLAKE_SOURCE__REQUESTS_PER_BATCH", "0", r"source\.requests_per_batch"),
         ("BARLAKE_SOURCE__HORIZON_DAYS", "-1", r"source\.horizon_days"),
+        ("BARLAKE_LABELS__KEEP_DAYS", "400", r"labels\.keep_days.*log goes back 400 days"),
         ("BARLAKE_SOURCE__REREAD_SESSIONS", "0", r"source\.reread_sessions"),
         ("BARLAKE_LAKE__ROOT", "", r"lake\.root"),
     ],

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from barlake.model.errors import TableDeclarationError
 
+LOG_DAYS = 400
+
 
 class Zone(StrEnum):
     """The lake's zones of Delta tables."""
@@ -47,7 +49,7 @@ class Retention:
     """
 
     files: str = "interval 30 days"
-    log: str = "interval 400 days"
+    log: str = f"interval {LOG_DAYS} days"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ class Format(StrEnum):
 
 _DAY = ["%Y-%m-%d"]
 Lake = Annotated[str | None, typer.Option(help="Folder of the lake; default: ./lake/main.")]
+Label = Annotated[str | None, typer.Option(help="Every table as it was, e.g. close-2026-11-20.")]
 Env = Annotated[str | None, typer.Option("--env", help="Which file of conf/.")]
 AsOf = Annotated[
     datetime | None,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from barlake import console
-from barlake.arguments import AsOf, Env, Format, Json, Lake
+from barlake.arguments import AsOf, Env, Format, Json, Label, Lake
 from barlake.options import Options
 
 
@@ -13,12 +13,27 @@ def sql(
     query: str,
     lake: Lake = None,
     env: Env = None,
+    label: Label = None,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
 ) -> None:
     """Ask DuckDB: every table is there by name, e.g. silver.bars_1m."""
     from barlake import steps_look
 
-    console.show_rows(steps_look.query(Options(lake=lake, environment=env), query), form)
+    options = Options(lake=lake, environment=env)
+    console.show_rows(steps_look.query(options, query, label), form)
+
+
+def tables(
+    lake: Lake = None,
+    env: Env = None,
+    label: Label = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Print the statements that name every table in Spark SQL: spark-sql -i FILE."""
+    from barlake import steps_look
+
+    told = steps_look.tables(Options(lake=lake, environment=env), label)
+    console.show({"statements": told, "text": told}, json=json)
 
 
 def status(
@@ -66,4 +81,4 @@ def doctor(
     console.show_needs(needs, json=json, whose=f"this machine or the lake {lake}")
 
 
-COMMANDS = (sql, status, pages, doctor)
+COMMANDS = (sql, tables, status, pages, doctor)

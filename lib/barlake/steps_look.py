@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def query(options: Options, text: str) -> "duckdb.DuckDBPyRelation":
-    """Ask DuckDB."""
+def query(options: Options, text: str, label: str | None = None) -> "duckdb.DuckDBPyRelation":
+    """Ask DuckDB, as of a label where one is given."""
     import duckdb  # noqa: PLC0415
 
     _, store, _ = opened(options)
-    lake = barlake.open(store)
+    lake = barlake.open(store, label=label)
     try:
         found = lake.sql(text)
     except duckdb.Error as wrong:
@@ -27,6 +27,21 @@ def query(options: Options, text: str) -> "duckdb.DuckDBPyRelation":
     if found is None:
         raise InputError("the query gives no rows; write a SELECT")
     return found
+
+
+def tables(options: Options, label: str | None) -> list[str]:
+    """Give the statements that name every table in Spark SQL."""
+    from barlake.io import labels  # noqa: PLC0415
+    from barlake.readers.catalog import statements  # noqa: PLC0415 - brings Spark
+
+    _, store, _ = opened(options)
+    chosen = None if label is None else labels.find(store, label)
+    told = statements(store, chosen)
+    if not told:
+        raise InputError(
+            f"{store.address} holds no lake; run `barlake demo` or `barlake run` first"
+        )
+    return [f"{statement};" for statement in told]
 
 
 def status(options: Options) -> dict[str, Any]:

@@ -63,6 +63,19 @@ class Access:
             return options
         return options | {"AWS_ENDPOINT_URL": self.endpoint}
 
+    def duckdb(self) -> dict[str, str | bool]:
+        """Give the options of DuckDB's secret; it asks no role by itself, and gets what boto3 has.
+
+        A role's credentials end after some hours, and with them what a connection may read.
+        """
+        options: dict[str, str | bool] = {
+            "region": self.region,
+            "url_style": "path" if self.is_path_style else "vhost",
+            "use_ssl": self.is_encrypted,
+            **_found_credentials(),
+        }
+        return options if self.host is None else options | {"endpoint": self.host}
+
     def client(self) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
         """Give boto3's client of S3, made once a process for each store and each credentials."""
         return _client(self, os.environ.get(CREDENTIALS[0]))
@@ -86,6 +99,17 @@ def _client(access: Access, _key: str | None) -> Any:  # noqa: ANN401
     return boto3.session.Session().client(
         "s3", endpoint_url=access.endpoint, region_name=access.region, config=config
     )
+
+
+def _found_credentials() -> dict[str, str]:
+    import boto3  # noqa: PLC0415
+
+    found = boto3.session.Session().get_credentials()
+    if found is None:
+        return {}
+    known = found.get_frozen_credentials()
+    given = {"key_id": known.access_key, "secret": known.secret_key, "session_token": known.token}
+    return {name: str(value) for name, value in given.items() if value}
 
 
 def _word(value: bool) -> str:  # noqa: FBT001

@@ -1,15 +1,15 @@
 """DuckDB: a connection with every table of the lake as a view."""
 
-from importlib import import_module
-from pathlib import Path
-
 import duckdb
 
 from barlake.io import history
+from barlake.io.labels import Label
 from barlake.io.store import Store
 from barlake.model import ref, silver
 from barlake.model.errors import InputError
+from barlake.model.table import Table
 from barlake.model.tables import TABLES
+from barlake.readers.duck_reach import address, confine, extension, keep_secret
 
 # Half up on decimals, as on the way into silver: DuckDB rounds a double by its binary value.
 _DENOISED = """
@@ -51,43 +51,64 @@ CREATE MACRO instant(said) AS CASE
 """
 
 
-def connect(store: Store) -> duckdb.DuckDBPyConnection:
+def connect(store: Store, label: Label | None = None) -> duckdb.DuckDBPyConnection:
     """Open DuckDB on a lake: `silver.bars_1m` and so on are views; instants are shown in UTC.
 
     `silver.bars_1m_adjusted` is silver.bars_1m in today's shares: prices divided by the splits that
     came later, volume multiplied, with `split_factor`. Dividends are not taken out.
 
+    Nothing outside the lake can be read or written through the connection, by whatever query; what
+    Python holds can be: `register` it.
+
+    Args:
+        store: The lake.
+        label: Give every table as it was then; None is as it is now, and as it becomes.
+
     Raises:
         InputError: No table is there.
     """
-    known = [table for table in TABLES if history.latest(store, table) >= 0]
-    if not known:
+    versions = _versions(store, label)
+    if not versions:
         raise InputError(
             f"{store.address} holds no lake; run `barlake demo` or `barlake run` first"
         )
     # Extensions come from packages: nothing is downloaded, whatever a query asks for.
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
-    connection.load_extension(str(_extension("delta")))
+    if store.access is not None:
+        connection.load_extension(str(extension("httpfs")))
+        keep_secret(connection, store.access, address(store, ""))
+    connection.load_extension(str(extension("delta")))
     connection.execute("SET TimeZone = 'UTC'")
-    for zone in sorted({table.zone.value for table in known}):
+    for zone in sorted({table.zone.value for table in versions}):
         connection.execute("CREATE SCHEMA " + zone)
-    for table in known:
-        connection.execute("USE " + table.zone.value)
-        connection.table_function("delta_scan", [store.path(table.path)]).create_view(table.name)
-    connection.execute("USE main")
+    for table, version in versions.items():
+        connection.execute(_view(table, address(store, table.path), version))
     name_macros(connection)
-    if {silver.BARS_1M, ref.ACTIONS} <= {*known}:
+    if {silver.BARS_1M, ref.ACTIONS} <= {*versions}:
         connection.execute(_SPLIT_FACTOR)
         connection.execute(_ADJUSTED)
+    confine(connection, address(store, ""))
     return connection
+
+
+def _versions(store: Store, label: Label | None) -> dict[Table, int | None]:
+    """Give the tables that are there, each with the version to read; None is the newest."""
+    if label is None:
+        return {table: None for table in TABLES if history.latest(store, table) >= 0}
+    return {table: label.version(table) for table in TABLES if str(table) in label.versions}
+
+
+def _view(table: Table, path: str, version: int | None) -> str:
+    pinned = "" if version is None else " ".join([", version =>", str(version)])
+    return "".join(["CREATE VIEW ", str(table), " AS FROM delta_scan(", _text(path), pinned, ")"])
+
+
+def _text(value: str) -> str:
+    """Quote a text: a view takes no parameters."""
+    return "".join(["'", value.replace("'", "''"), "'"])
 
 
 def name_macros(connection: duckdb.DuckDBPyConnection) -> None:
     """Name `denoised(price)`, as silver rounds, and `instant(text)`, as the gate reads times."""
     connection.execute(_DENOISED)
     connection.execute(_INSTANT)
-
-
-def _extension(name: str) -> Path:
-    package = Path(str(import_module(f"duckdb_extension_{name}").__file__)).parent
-    return next(package.rglob("*.duckdb_extension"))

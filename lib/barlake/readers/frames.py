@@ -2,13 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from barlake.io import delta_rs, history, labels
+from barlake.io.labels import Label
 from barlake.io.store import Store
 from barlake.model.errors import InputError
 from barlake.model.gold import INTERVALS
+from barlake.model.tables import TABLES
+from barlake.readers.known import known
+from barlake.settings import load
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 FOR_EVER = "infinity"
 _HELD = """
@@ -19,20 +27,6 @@ _BUCKETS = """
 SELECT * FROM gold.bars
 WHERE ticker = $ticker AND "interval" = $interval AND session_date BETWEEN $start AND $end
 ORDER BY ts
-"""
-# The times of the exchange's day bound what a session may hold: from 04:00, for 16 hours.
-_KNOWN = """
-SELECT b.ticker, b.ts, s.session_date, b.revision,
-       denoised(b.open) AS open,
-       denoised(b.high) AS high,
-       denoised(b.low) AS low,
-       denoised(b.close) AS close,
-       b.volume, b.source, b.fetched_at, b.request_id
-FROM bronze.bars b JOIN ref.sessions s
-  ON b.ts >= s.open_utc - INTERVAL 330 MINUTE AND b.ts < s.open_utc + INTERVAL 630 MINUTE
-WHERE b.ticker = $ticker AND b.fetched_at <= $known AND s.session_date BETWEEN $start AND $end
-QUALIFY row_number() OVER (PARTITION BY b.ts ORDER BY b.revision DESC) = 1
-ORDER BY b.ts
 """
 # `$shares`: the splits known by then; `vwap` is a bucket's alone.
 _IN_SHARES = """
@@ -53,6 +47,26 @@ class OpenLake:
 
     store: Store
     connection: duckdb.DuckDBPyConnection
+    label: Label | None = None
+
+    def labels(self) -> list[str]:
+        """Give the names that `barlake.open(root, label=...)` takes, oldest first."""
+        return [label.label for label in labels.all_labels(self.store)]
+
+    def table(self, name: str) -> "DeltaTable":
+        """Open a table in delta-rs, as of the lake's label: `.to_pandas()`, `.to_pyarrow_table()`.
+
+        Raises:
+            InputError: There is no table of that name.
+        """
+        found = next((table for table in TABLES if str(table) == name), None)
+        if found is None:
+            names = ", ".join(str(table) for table in TABLES)
+            raise InputError(f"there is no table {name!r}; there are {names}")
+        version = self.label.version(found) if self.label else history.latest(self.store, found)
+        if version is None or version < 0:
+            raise InputError(f"{name} is not in this lake yet")
+        return delta_rs.opened(self.store, found, version)
 
     def sql(self, query: str, **values: object) -> duckdb.DuckDBPyRelation:
         """Run a query over the tables by name; `$name` in it takes a value given here.
@@ -82,28 +96,30 @@ class OpenLake:
             start: First session date.
             end: Last session date, inclusive.
             interval: 1m, or one of gold.bars.
-            as_known: An instant with an offset: give what had been served by then (observed bars
-                alone, each at its last revision received), instead of what is believed now.
+            as_known: An instant with an offset: give what was believed then instead of now, worked
+                out anew from what had been received by then. Observed bars alone: of 1m those of
+                silver.bars_1m that are not filled, of longer intervals those of gold.bars. Whether
+                a night had published by then, and whether the gate had let it, no ledger tells: a
+                label does. By then means by knowledge time, for files that came later as well. An
+                instant has today's `timing.settle_minutes`.
             adjusted: Give prices and volume in the shares of today, or of `as_known`, instead of as
                 traded: prices divided by the splits that came later, with `split_factor`. Dividends
                 are not taken out.
 
         Raises:
-            InputError: The interval is unknown, a date is none, or `as_known` is asked for another
-                than 1m or has no offset.
+            InputError: The interval is unknown, a date is none, or `as_known` has no offset.
         """
+        if interval != "1m" and interval not in INTERVALS:
+            raise InputError(
+                f"there is no interval {interval!r}; there are 1m, {', '.join(INTERVALS)}"
+            )
         span: dict[str, object] = {"ticker": ticker, **_days(start, end)}
         query, shares = _HELD, FOR_EVER
         if as_known is not None:
-            if interval != "1m":
-                raise InputError(f"as_known gives bars of 1m, not of {interval}")
-            query, shares = _KNOWN, str(_instant(as_known))
-            span["known"] = _instant(as_known)
+            moment = _instant(as_known)
+            span |= {"known": moment, "settle": load().timing.settle_minutes}
+            query, shares = known(self, span, interval), str(moment)
         elif interval != "1m":
-            if interval not in INTERVALS:
-                raise InputError(
-                    f"there is no interval {interval!r}; there are 1m, {', '.join(INTERVALS)}"
-                )
             query = _BUCKETS
             span["interval"] = interval
         if not adjusted:

@@ -1,12 +1,16 @@
 """Landing files in DuckDB: what was served, row by row, and what was released."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from barlake.model.landed import FOLDER, RELEASES
-from barlake.readers.frames import OpenLake
+from barlake.readers.duck_reach import address
 from barlake.sources.source import SERVED_SCHEMA
+
+if TYPE_CHECKING:
+    from barlake.readers.frames import OpenLake
 
 # Named as the files are: landing/<source>/<digest>.parquet.
 _SERVED = r"""
@@ -28,7 +32,7 @@ WHERE false
 """
 
 
-def name_landing(lake: OpenLake) -> None:
+def name_landing(lake: "OpenLake") -> None:
     """Name `served` (rows as they came, with `source` and `file`) and `decided` (releases)."""
     names = [name for name in lake.store.names(FOLDER) if name.endswith(".parquet")]
     releases = [name for name in names if name.startswith(f"{RELEASES}/")]
@@ -39,9 +43,9 @@ def name_landing(lake: OpenLake) -> None:
     lake.connection.execute(_DECIDED if releases else _NO_DECISION)
 
 
-def _view(lake: OpenLake, name: str, files: Sequence[str]) -> None:
+def _view(lake: "OpenLake", name: str, files: Sequence[str]) -> None:
     if files:
-        paths = [lake.store.path(file) for file in files]
+        paths = [address(lake.store, file) for file in files]
         found = lake.connection.read_parquet(paths, filename=True)
     else:
         nothing = SERVED_SCHEMA.append(pa.field("filename", pa.string())).empty_table()

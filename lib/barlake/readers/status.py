@@ -29,9 +29,11 @@ FROM ops.runs ORDER BY started_at DESC, run_id LIMIT 5
 
 def status(lake: OpenLake, now: datetime) -> dict[str, Any]:
     """Give tables, coverage, the largest holes that are not quiet minutes, and the last runs."""
+    known = lake.labels()
     return {
         "lake": lake.store.address,
         "tables": {str(table): _table(lake, table, now) for table in TABLES},
+        "labels": {"labels": len(known), "newest": known[-1] if known else None},
         "coverage": _rows(lake, _COVERAGE)[0],
         "holes": _rows(lake, _HOLES),
         "runs": _rows(lake, _RUNS),

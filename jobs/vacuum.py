@@ -1,4 +1,4 @@
-"""Delete data files that only versions beyond the retention use.
+"""Delete data files that only versions beyond the retention use, and no label.
 
 Run: spark-submit --properties-file spark-defaults.conf jobs/vacuum.py --lake lake/main
 """

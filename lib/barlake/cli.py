@@ -182,7 +182,7 @@ def vacuum(
     env: Env = None,
     json: Json = False,  # noqa: FBT002
 ) -> None:
-    """Delete data files that only versions beyond the retention use."""
+    """Delete data files that only versions beyond the retention use, and no label."""
     from barlake import steps
 
     options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
@@ -203,6 +203,22 @@ def rebuild(
 
     options = Options(lake=into, environment=env, as_of=as_of, run_id=run_id)
     console.show_run(lambda: steps.rebuild(options, lake), json=json)
+
+
+@app.command()
+def restore(
+    label: Annotated[str, typer.Argument(help="Of a session's close: close-2026-11-20.")],
+    lake: Lake = None,
+    as_of: AsOf = None,
+    run_id: RunId = None,
+    env: Env = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Bring every table back to what it was at a session's close."""
+    from barlake import steps_restore
+
+    options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
+    console.show_run(lambda: steps_restore.restore(options, label), json=json)
 
 
 for command in (*cli_look.COMMANDS, cli_trace.plan, cli_trace.explain):

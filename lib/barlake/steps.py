@@ -166,15 +166,22 @@ def optimize(options: Options) -> dict[str, Any]:
 
 
 def vacuum(options: Options) -> dict[str, Any]:
-    """Delete what no version within the retention uses."""
-    from barlake.pipelines import maintain  # noqa: PLC0415 - brings Spark
+    """Delete what no version within the retention uses, nor a label that lives."""
+    from barlake.pipelines.lifecycle import keep_lifecycle  # noqa: PLC0415 - brings Spark
+    from barlake.pipelines.vacuum import vacuum as delete  # noqa: PLC0415
 
     with running(jobs.VACUUM, options) as night:
-        deleted = maintain.vacuum(night.lake)
-        night.detail["vacuum"] = deleted
-        rules = maintain.keep_lifecycle(night.lake.store, night.settings.lifecycle)
-    done = {"run_id": night.lake.run_id, "status": "ok", "files_deleted": deleted}
-    return done if rules is None else done | {"lifecycle": rules}
+        done = delete(night.lake, keep_days=night.settings.labels.keep_days)
+        night.detail["vacuum"] = done.files
+        night.detail["labels_removed"] = done.labels
+        rules = keep_lifecycle(night.lake.store, night.settings.lifecycle)
+    told = {
+        "run_id": night.lake.run_id,
+        "status": "ok",
+        "files_deleted": done.files,
+        "labels_removed": len(done.labels),
+    }
+    return told if rules is None else told | {"lifecycle": rules}
 
 
 def rebuild(options: Options, origin: str | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+import barlake
 from barlake import cli, steps
 from barlake.io.folder import Folder
 from barlake.io.lake import Lake
@@ -112,6 +113,7 @@ def test_a_night_in_steps_is_a_night(folder: Path, expected: Contents) -> None:
     assert_equal(contents(root), expected)
     assert_log_is_sane(root)
     assert_ingests_name_the_report_of_their_gate(root)
+    assert barlake.open(str(root)).labels() == ["close-2026-11-25", "close-2026-11-27"]
     known = versions(root)
     deleted = steps.vacuum(Options(lake=str(root), as_of=SECOND_NIGHT))["files_deleted"]
 

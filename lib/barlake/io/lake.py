@@ -44,6 +44,11 @@ class Lake:
         frame = self.spark.read.format("delta").load(self.path(table))
         return frame if where is None else frame.where(where)
 
+    def read_version(self, table: Table, version: int) -> DataFrame:
+        """Read an older version of the table."""
+        reader = self.spark.read.format("delta").option("versionAsOf", version)
+        return reader.load(self.path(table))
+
     def version(self, table: Table) -> int:
         """Give the number of the table's newest commit; -1 where it does not exist."""
         return history.latest(self.store, table)

@@ -36,7 +36,7 @@ silver: below 1,000 dollars to 4 decimals, others to 2, half up.
 
 - `pages/`: what people look at; `pages/quality/<run_id>/` is the gate's report of a run.
 
-`_leases/`, `_runs/`, `_staging/` and, in a bucket, `_probe/` beside them are the lake's own.
+`_labels/`, `_leases/`, `_runs/`, `_staging/` and, in a bucket, `_probe/` beside them are the lake's own.
 
 ## How to read
 
@@ -45,7 +45,7 @@ bars that a vendor gave, and `is_settled` for those that were read after their s
 
 **What did we know at T?** `bronze.bars`: of each ticker and minute the last revision with
 `fetched_at <= T`. That needs no old table version, so VACUUM takes nothing from it.
-`lake.bars(ticker, as_known=T)` does it in Python, prices rounded; in DuckDB it is
+In DuckDB it is
 
 ```sql
 SELECT * FROM bronze.bars
@@ -53,7 +53,12 @@ WHERE ticker = 'AAPL' AND fetched_at <= TIMESTAMPTZ '2026-12-02 12:00:00Z'
 QUALIFY row_number() OVER (PARTITION BY ticker, ts ORDER BY revision DESC) = 1
 ```
 
-Both give what had been served, including bars that were still provisional, and fill nothing.
+which gives what had been served, including bars that were still provisional, and fills nothing.
+`lake.bars(ticker, as_known=T, interval=...)` in Python gives what silver and gold made of it then:
+final or confirmed bars alone, prices rounded, of 1m or of any interval of `gold.bars`.
+
+**What was published at a session's close?** Labels name the versions of all tables after the first
+run that ended well after a close: `_labels/close-2026-11-20.json` below the lake.
 
 **Why is a minute absent?** `silver.coverage.gaps`: each run of regular minutes without an
 observation, with the first of these reasons that holds. They are inferred from bars and requests;

@@ -94,13 +94,23 @@ def record(
 
 
 def details(lake: Lake) -> list[Detail]:
-    """Give what the runs that published said of themselves; unordered."""
+    """Give what the runs that published said of themselves, but those undone; unordered."""
     ended = lake.read(ops.RUNS).where(F.col("status").isin("ok", "blocked"))
     told = [
         json.loads(row["detail"]) | {"run_id": row["run_id"], "job": row["job"]}
         for row in arrow.rows(ended.select("run_id", "job", "detail"))
     ]
-    return [detail for detail in told if "fault" not in detail]
+    return standing(told)
+
+
+def standing(told: Sequence[Detail]) -> list[Detail]:
+    """Keep the runs that did not break and were not taken back by a restore that stands itself."""
+    restores = {d["run_id"]: d["restored"]["undone"] for d in told if "restored" in d}
+
+    def stands(run: str) -> bool:
+        return not any(run in runs and stands(by) for by, runs in restores.items())
+
+    return [d for d in told if "fault" not in d and stands(d["run_id"])]
 
 
 def _requests(

@@ -1,24 +1,16 @@
-"""Compact what changed and is closed; vacuum."""
+"""Compact what changed and is closed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-import structlog
 from delta.tables import DeltaTable
 
 from barlake.io import history
 from barlake.io.history import Commit
 from barlake.io.lake import Lake
-from barlake.io.store import Store
 from barlake.model import bronze, gold, ops, silver
-from barlake.model.errors import InputError
 from barlake.model.table import Table
-from barlake.model.tables import TABLES
-from barlake.settings import LifecycleSettings
-
-logger = structlog.get_logger()
 
 BY_PARTITION = (bronze.BARS, silver.BARS_1M, gold.FEATURES_1M, gold.BARS)
 SMALL = (
@@ -30,7 +22,6 @@ SMALL = (
     ops.RUNS,
 )
 SMALL_FILES_MAX = 20
-RETENTION_MIN = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,41 +60,6 @@ def optimize(lake: Lake, seen: Mapping[str, Mapping[str, Any]]) -> Upkeep:
     return Upkeep(commits, now)
 
 
-def vacuum(lake: Lake) -> dict[str, int]:
-    """Delete files that no version within the retention uses; give how many, by table.
-
-    Args:
-        lake: Where; the caller holds the lease of every table.
-
-    Raises:
-        InputError: A table's retention is under 7 days: a reader or a job might still need it.
-    """
-    for table in TABLES:
-        _refuse_short_retention(lake, table)
-    return {str(table): _vacuum(lake, table) for table in TABLES}
-
-
-def keep_lifecycle(store: Store, settings: LifecycleSettings) -> dict[str, Any] | None:
-    """Let a bucket's store remove by itself what the lake does not need; None for a folder.
-
-    Returns:
-        `rules`, the names of the lake's own in the bucket, and `left_out`, those that the store
-        does not know. Where it does not let us set any, `rules` is empty and a warning says so.
-    """
-    if store.access is None:
-        return None
-    from barlake.io import lifecycle  # noqa: PLC0415 - brings boto3
-    from barlake.io.s3_errors import StoreError  # noqa: PLC0415
-
-    try:
-        return lifecycle.keep(store, settings)
-    except StoreError as refused:
-        if refused.code not in lifecycle.REFUSED:
-            raise
-        logger.warning("no lifecycle rules", reason=str(refused))
-        return {"rules": [], "left_out": [], "refused": str(refused)}
-
-
 def _is_closed(lake: Lake, value: str) -> bool:
     """A day is laid out when it changed; a month when the next one has begun."""
     return len(value) == len("2026-11-20") or value < f"{lake.now:%Y-%m}"
@@ -140,26 +96,3 @@ def _compact_small(lake: Lake, table: Table) -> Commit | None:
 def _commit_after(lake: Lake, table: Table, before: int) -> Commit | None:
     now = lake.version(table)
     return history.commit(lake.store, table, now) if now > before else None
-
-
-def _refuse_short_retention(lake: Lake, table: Table) -> None:
-    detail = DeltaTable.forPath(lake.spark, lake.path(table)).detail()
-    properties = detail.select("properties").collect()[0][0]
-    said = properties.get("delta.deletedFileRetentionDuration", "")
-    words = said.lower().replace("interval", "").split()
-    if len(words) != 2 or not words[1].startswith("day") or int(words[0]) < RETENTION_MIN.days:
-        raise InputError(
-            f"{table} keeps deleted files for '{said}'; a reader or a job may need them for "
-            f"{RETENTION_MIN.days} days: set delta.deletedFileRetentionDuration to more"
-        )
-
-
-def _vacuum(lake: Lake, table: Table) -> int:
-    # No RETAIN: since Delta 4.1 it is ignored, and the table's property decides.
-    before = set(_data_files(lake, table))
-    DeltaTable.forPath(lake.spark, lake.path(table)).vacuum()
-    return len(before - set(_data_files(lake, table)))
-
-
-def _data_files(lake: Lake, table: Table) -> list[str]:
-    return [n for n in lake.store.names(table.path) if n.endswith(".parquet")]

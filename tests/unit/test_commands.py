@@ -83,6 +83,7 @@ def barlake(*words: str) -> int:
 def of(command: str, *words: str) -> list[str]:
     """Give the words of a command with what it cannot do without."""
     needed = {
+        "restore": ["close-2026-11-20"],
         "sql": [QUERY],
         "rebuild": ["--into", "other"],
         "explain": ["AAPL", "2026-11-20T14:30Z"],

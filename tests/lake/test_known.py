@@ -19,13 +19,12 @@ from tests.builders import run_simulated
 from tests.lake.aging import age
 
 TICKERS = ["AAPL", "MSFT", "NVDA"]
-FIRST, SECOND, THIRD = (date(2026, 11, day) for day in (18, 19, 20))
+FIRST, THIRD = date(2026, 11, 18), date(2026, 11, 20)
 # While a session runs, with bars that are not final; after it; and once more for what came late.
 NIGHTS = (
     (datetime(2026, 11, 18, 18, 31, 20, tzinfo=UTC), FIRST, FIRST),
     (datetime(2026, 11, 18, 18, 40, 20, tzinfo=UTC), FIRST, FIRST),
     (datetime(2026, 11, 19, 2, 0, tzinfo=UTC), FIRST, FIRST),
-    (datetime(2026, 11, 19, 20, 5, tzinfo=UTC), SECOND, SECOND),
     (datetime(2026, 11, 21, 2, 0, tzinfo=UTC), FIRST, THIRD),
 )
 MANNERS = replace(
@@ -45,11 +44,11 @@ MANNERS = replace(
             Correction(
                 ticker="AAPL",
                 session_date=FIRST,
-                known_at=NIGHTS[3][0] - timedelta(hours=1),
+                known_at=NIGHTS[2][0] + timedelta(hours=1),
                 minute=30,
             ),
             Correction(
-                ticker="MSFT", session_date=FIRST, known_at=NIGHTS[4][0] - timedelta(hours=1)
+                ticker="MSFT", session_date=FIRST, known_at=NIGHTS[3][0] - timedelta(hours=1)
             ),
         )
     ),
@@ -164,7 +163,7 @@ def test_vacuum_takes_nothing_from_it(world: World, tmp_path: Path) -> None:
 
 def test_as_known_is_in_the_shares_of_then(world: World) -> None:
     """Before the split was known a share was a share; after it, four."""
-    before, after = NIGHTS[3][0], NIGHTS[4][0]
+    before, after = NIGHTS[2][0], NIGHTS[3][0]
     lake = barlake.open(str(world.root))
 
     for interval in ("1m", "5m", "1d"):

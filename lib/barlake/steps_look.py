@@ -30,7 +30,7 @@ def query(options: Options, text: str, label: str | None = None) -> "duckdb.Duck
 
 
 def tables(options: Options, label: str | None) -> list[str]:
-    """Give the statements that name every table in Spark SQL."""
+    """Give the statements that name every table in Spark SQL, and lead to its bucket."""
     from barlake.io import labels  # noqa: PLC0415
     from barlake.readers.catalog import statements  # noqa: PLC0415 - brings Spark
 
@@ -41,7 +41,9 @@ def tables(options: Options, label: str | None) -> list[str]:
         raise InputError(
             f"{store.address} holds no lake; run `barlake demo` or `barlake run` first"
         )
-    return [f"{statement};" for statement in told]
+    reach = store.access.hadoop() if store.access else {}
+    led = [f"SET {key}={value}" for key, value in reach.items()]
+    return [f"{statement};" for statement in (*led, *told)]
 
 
 def status(options: Options) -> dict[str, Any]:

@@ -10,11 +10,13 @@ import pytest
 from deltalake import write_deltalake
 
 import barlake
+from barlake import steps_look
 from barlake.io import history, labels
 from barlake.io.labels import Label
 from barlake.io.store import Store
 from barlake.model import ops
 from barlake.model.errors import InputError
+from barlake.options import Options
 from barlake.readers.frames import OpenLake
 from barlake.readers.landed import name_landing
 from barlake.sources.source import SERVED_SCHEMA
@@ -92,3 +94,13 @@ def test_a_listing_tells_sizes_and_times(store: Store) -> None:
     assert each.bytes == len(store.get(name))
     assert abs((datetime.now(UTC) - each.modified_at).total_seconds()) < 600
     assert store.names("landing") == [name]
+
+
+def test_spark_is_led_to_the_bucket_and_told_no_secret(store: Store, place: Place) -> None:
+    told = steps_look.tables(Options(lake=store.address), LABEL)
+
+    assert f"SET fs.s3a.endpoint={place.server.url};" in told
+    assert told[-1].startswith("CREATE VIEW ops.runs AS ")
+    assert told[-1].endswith(f"delta.`{store.path('ops/runs')}` VERSION AS OF 0;")
+    secret = place.server.environment["AWS_SECRET_ACCESS_KEY"]
+    assert secret not in "".join(told)

@@ -1,0 +1,91 @@
+"""A small lake that has everything the notebooks look at, and a kernel that runs them."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+from barlake.model.jobs import RUN
+from barlake.options import Options
+from barlake.pipelines.asking import fetched
+from barlake.pipelines.night import run
+from barlake.pipelines.plan import plan_range
+from barlake.pipelines.underway import Wanted
+from barlake.runtime import running
+from barlake.settings import PROJECT
+from barlake.sources.manners import Chance, Correction, Manners, Split
+from barlake.sources.simulated import SimulatedSource
+
+NOTEBOOKS = PROJECT / "notebooks"
+KERNEL = "barlake-tests"
+TICKERS = ["AAPL", "MSFT", "NVDA"]
+FIRST, EARLY, LAST = date(2026, 11, 25), date(2026, 11, 27), date(2026, 11, 30)
+EVENING = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
+MORNING = datetime(2026, 12, 1, 14, 0, tzinfo=UTC)
+CORRECTED = (60, 95, 300)
+# Noon in New York, and the minute after it: the vendor has them in the morning only.
+LATE = tuple(datetime(2026, 11, 30, 17, minute, tzinfo=UTC) for minute in (0, 1))
+
+
+def make(root: Path) -> None:
+    """Three tickers, one sparse and one split; a halt, an early close; late and corrected bars."""
+    corrections = tuple(
+        Correction(ticker="AAPL", session_date=LAST, known_at=MORNING, minute=minute)
+        for minute in CORRECTED
+    )
+    morning = replace(
+        Manners.usual(),
+        sparse=Chance(0.0, ("NVDA",)),
+        splits=Chance(0.0, (Split(ticker="NVDA", ex_date=EARLY, ratio=4.0),)),
+        halts=Chance(0.0, (("AAPL", FIRST),)),
+        corrections=Chance(0.0, corrections),
+        missing_minutes=Chance(),
+        outages=Chance(),
+        rate_limits=Chance(),
+    )
+    lost = Chance(0.0, tuple(("MSFT", ts) for ts in LATE))
+    evening = replace(morning, missing_minutes=lost)
+    first = SimulatedSource(seed=7, clock=lambda: EVENING, manners=evening)
+    second = SimulatedSource(seed=7, clock=lambda: MORNING, manners=morning)
+    with running(RUN, Options(lake=str(root), as_of=MORNING, run_id="morning")) as night:
+        # One run that ingests two fetches: half the cost of two.
+        source = night.settings.source
+        fetched(night, first, plan_range(source, TICKERS, FIRST, LAST), Wanted())
+        fetched(night, second, plan_range(source, TICKERS, LAST, LAST), Wanted())
+        run(night, second, Wanted(start=LAST, end=LAST), TICKERS)
+
+
+def name_kernel(folder: Path) -> None:
+    """Write the specification of a kernel that is this interpreter, below a Jupyter path."""
+    place = folder / "kernels" / KERNEL
+    place.mkdir(parents=True)
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    told = {"argv": argv, "display_name": KERNEL, "language": "python"}
+    (place / "kernel.json").write_text(json.dumps(told))
+
+
+def study(name: str, wanted: Sequence[str]) -> dict[str, Any]:
+    """Run a notebook whole, as it stands; give what the expressions `wanted` are at its end.
+
+    A cell that raises ends this with nbclient's error, which shows the cell.
+    """
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    asked = ", ".join(f"{text!r}: {text}" for text in wanted)
+    last = f"import json\nprint(json.dumps({{{asked}}}, default=str))"
+    notebook.cells.append(nbformat.v4.new_code_cell(last))
+    client = NotebookClient(
+        notebook,
+        kernel_name=KERNEL,
+        timeout=timedelta(minutes=5).seconds,
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
+    )
+    done = client.execute()
+    assert client.km is None or client.km.ip == "127.0.0.1"
+    answer: dict[str, Any] = json.loads(done.cells[-1].outputs[-1].text)
+    return answer

@@ -10,22 +10,24 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
+from pyspark.sql import SparkSession
 
-from barlake.model.jobs import RUN
-from barlake.options import Options
-from barlake.pipelines.asking import fetched
-from barlake.pipelines.night import run
+from barlake.pipelines.asking import fetched, minutes_of
+from barlake.pipelines.gold import build_gold
 from barlake.pipelines.plan import plan_range
+from barlake.pipelines.silver import build_silver
+from barlake.pipelines.stages import run_ingest
 from barlake.pipelines.underway import Wanted
-from barlake.runtime import running
-from barlake.settings import PROJECT
+from barlake.settings import PROJECT, Settings
 from barlake.sources.manners import Chance, Correction, Manners, Split
 from barlake.sources.simulated import SimulatedSource
+from tests.builders import resumed
+from tests.conftest import new_lake
 
 NOTEBOOKS = PROJECT / "notebooks"
 KERNEL = "barlake-tests"
 TICKERS = ["AAPL", "MSFT", "NVDA"]
-FIRST, EARLY, LAST = date(2026, 11, 25), date(2026, 11, 27), date(2026, 11, 30)
+EARLY, LAST = date(2026, 11, 27), date(2026, 11, 30)
 EVENING = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
 MORNING = datetime(2026, 12, 1, 14, 0, tzinfo=UTC)
 CORRECTED = (60, 95, 300)
@@ -33,7 +35,7 @@ CORRECTED = (60, 95, 300)
 LATE = tuple(datetime(2026, 11, 30, 17, minute, tzinfo=UTC) for minute in (0, 1))
 
 
-def make(root: Path) -> None:
+def make(spark: SparkSession, conf: Settings, root: Path) -> None:
     """Three tickers, one sparse and one split; a halt, an early close; late and corrected bars."""
     corrections = tuple(
         Correction(ticker="AAPL", session_date=LAST, known_at=MORNING, minute=minute)
@@ -42,8 +44,8 @@ def make(root: Path) -> None:
     morning = replace(
         Manners.usual(),
         sparse=Chance(0.0, ("NVDA",)),
-        splits=Chance(0.0, (Split(ticker="NVDA", ex_date=EARLY, ratio=4.0),)),
-        halts=Chance(0.0, (("AAPL", FIRST),)),
+        splits=Chance(0.0, (Split(ticker="NVDA", ex_date=LAST, ratio=4.0),)),
+        halts=Chance(0.0, (("AAPL", EARLY),)),
         corrections=Chance(0.0, corrections),
         missing_minutes=Chance(),
         outages=Chance(),
@@ -51,14 +53,21 @@ def make(root: Path) -> None:
     )
     lost = Chance(0.0, tuple(("MSFT", ts) for ts in LATE))
     evening = replace(morning, missing_minutes=lost)
+    lake = new_lake(spark, root, now=MORNING)
+    night = resumed(lake, conf)
+    # The steps that fill tables, once for both deliveries; the books, the gate and the layout of
+    # files, half of a night's cost, are other tests' matter.
+    batches = []
     first = SimulatedSource(seed=7, clock=lambda: EVENING, manners=evening)
     second = SimulatedSource(seed=7, clock=lambda: MORNING, manners=morning)
-    with running(RUN, Options(lake=str(root), as_of=MORNING, run_id="morning")) as night:
-        # One run that ingests two fetches: half the cost of two.
-        source = night.settings.source
-        fetched(night, first, plan_range(source, TICKERS, FIRST, LAST), Wanted())
-        fetched(night, second, plan_range(source, TICKERS, LAST, LAST), Wanted())
-        run(night, second, Wanted(start=LAST, end=LAST), TICKERS)
+    for source, since in ((first, EARLY), (second, LAST)):
+        requests = plan_range(conf.source, TICKERS, since, LAST)
+        batches += minutes_of(fetched(night, source, requests, Wanted()))
+    run_ingest(night, batches)
+    assert night.ingested
+    done = night.ingested
+    build_silver(lake, conf, done.sessions, requests=done.requests)
+    build_gold(lake, done.sessions)
 
 
 def name_kernel(folder: Path) -> None:

@@ -8,9 +8,10 @@ from pyspark.sql import SparkSession
 
 import barlake
 from barlake.readers.frames import OpenLake
+from barlake.settings import Settings
 from tests.lake.victim import INTERPRETED
 from tests.notebooks import studies
-from tests.notebooks.studies import CORRECTED, EARLY, FIRST, LAST, LATE, study
+from tests.notebooks.studies import CORRECTED, EARLY, LAST, LATE, study
 
 Rows = list[dict[str, Any]]
 
@@ -54,12 +55,14 @@ FROM (SELECT *, lag(move) OVER (ORDER BY ts) AS before FROM moves)
 
 
 @pytest.fixture(scope="module")
-def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenLake]:
+def lake(
+    spark: SparkSession, conf: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OpenLake]:
     """The lake, and an environment in which a notebook finds it."""
     folder = tmp_path_factory.mktemp("notebooks")
     for key, value in INTERPRETED.items():  # small lakes: to compile costs more than it saves
         spark.conf.set(key, value)
-    studies.make(folder / "lake")
+    studies.make(spark, conf, folder / "lake")
     for key in INTERPRETED:
         spark.conf.unset(key)
     studies.name_kernel(folder / "jupyter")
@@ -86,12 +89,12 @@ def test_the_first_look_tells_sessions_and_a_split(lake: OpenLake) -> None:
     assert [(s["session_date"], s["observed"]) for s in sessions] == [
         (row["session_date"], row["observed"]) for row in lake.rows(_OBSERVED)
     ]
-    assert [s["minutes"] for s in sessions] == [390, 210, 390]
-    assert [s["tickers"] for s in sessions] == [3, 3, 3]
+    assert [s["minutes"] for s in sessions] == [210, 390]
+    assert [s["tickers"] for s in sessions] == [3, 3]
     assert (same_volume, split_ticker) == (True, "NVDA")
-    [before, after, last] = [row["close"] for row in lake.rows(_LAST_CLOSES)]
-    assert [row["close"] for row in closes] == [before, after, last]
-    assert [row["adjusted"] for row in closes] == pytest.approx([before / 4, after, last])
+    [before, after] = [row["close"] for row in lake.rows(_LAST_CLOSES)]
+    assert [row["close"] for row in closes] == [before, after]
+    assert [row["adjusted"] for row in closes] == pytest.approx([before / 4, after])
     assert closes[1]["return"] == pytest.approx(after / before - 1)
     assert closes[1]["adjusted_return"] == pytest.approx(4 * after / before - 1)
 
@@ -116,7 +119,7 @@ def test_gaps_are_counted_and_bars_that_came_late(lake: OpenLake) -> None:
     assert rv_difference < 1e-12
     assert too_low["NVDA"] > 0.1  # sparse: many of its rows are filled
     assert too_low["MSFT"] == 0
-    assert late == {str(FIRST): 0, str(EARLY): 0, str(LAST): len(LATE)}
+    assert late == {str(EARLY): 0, str(LAST): len(LATE)}
 
 
 def test_features_are_made_again_and_do_not_look_ahead(lake: OpenLake) -> None:

@@ -30,8 +30,9 @@ SELECT ticker, ts, session_date, minute_of_session, segment, open, high, low, cl
        is_filled, revision
 FROM silver.bars_1m WHERE session_date = $day ORDER BY ticker, ts
 """
-_LOADED = "SELECT session_date, fingerprint FROM barlake.loads FINAL WHERE n_bars > 0"
-_HAS_ROWS = "SELECT count() AS n FROM :table_next"
+_LOADED = "SELECT session_date, fingerprint FROM barlake.loads FINAL WHERE fingerprint <> ''"
+_EMPTY = "TRUNCATE TABLE :table_next"
+_COUNT = "SELECT count() AS n FROM :table_next"
 _REPLACE = "ALTER TABLE :table REPLACE PARTITION {day:Date} FROM :table_next"
 _DROP = "ALTER TABLE :table DROP PARTITION {day:Date}"
 _RECORD = """
@@ -107,7 +108,10 @@ def load(lake: OpenLake, engine: Engine) -> dict[date, int]:
     held = {row["session_date"]: row["fingerprint"] for row in engine.run(_LOADED)}
     wanted = dict.fromkeys(held, "") | fingerprints(lake)
     changed = sorted(day for day in wanted if wanted[day] != held.get(day))
-    return {day: _replace(lake, engine, day, wanted[day]) for day in changed}
+    return {
+        day: _replaced(lake, engine, day, wanted[day]) if wanted[day] else _removed(engine, day)
+        for day in changed
+    }
 
 
 def fingerprints(lake: OpenLake) -> dict[date, str]:
@@ -124,15 +128,22 @@ def fingerprints(lake: OpenLake) -> dict[date, str]:
     }
 
 
-def _replace(lake: OpenLake, engine: Engine, day: date, fingerprint: str) -> int:
+def _replaced(lake: OpenLake, engine: Engine, day: date, fingerprint: str) -> int:
     rows = lake.sql(_BARS, day=day).arrow().read_all()
     for table in _REPLACED:
-        engine.run(" ".join(["TRUNCATE TABLE", table + "_next"]))
+        engine.run(_EMPTY.replace(":table", table))
     if rows.num_rows:
         engine.insert("barlake.bars_1m_next", rows)
     for table in _REPLACED:
-        [found] = engine.run(_HAS_ROWS.replace(":table", table))
+        [found] = engine.run(_COUNT.replace(":table", table))
         statement = _REPLACE if found["n"] else _DROP  # nothing replaces a partition with nothing
         engine.run(statement.replace(":table", table), day=day)
     engine.run(_RECORD, day=day, fingerprint=fingerprint, n_bars=rows.num_rows)
     return rows.num_rows
+
+
+def _removed(engine: Engine, day: date) -> int:
+    for table in _REPLACED:
+        engine.run(_DROP.replace(":table", table), day=day)
+    engine.run(_RECORD, day=day, fingerprint="", n_bars=0)
+    return 0

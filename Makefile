@@ -3,10 +3,10 @@
 # Another Spark, or another environment, on this machine is not ours.
 unexport SPARK_HOME SPARK_CONF_DIR PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 
-.PHONY: help demo test check docs store shots bench doctor needs lock clean
+.PHONY: help demo test check docs store shots notebooks bench doctor needs lock clean
 
 help:  ## say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.spark  ## set up, then run the whole lake on local disk, with a simulated exchange
 	@.venv/bin/python infra/jars.py core
@@ -35,6 +35,11 @@ store: .venv/.dev  ## run an object store for a lake in a bucket, until Ctrl-C
 shots: .venv/.dev  ## draw the README's pictures anew, with Chromium
 	@.venv/bin/python infra/jars.py core
 	BARLAKE_SHOTS=docs/img .venv/bin/python -m pytest tests/pages -k readme
+
+notebooks: .venv/.dev  ## make a kernel for the notebooks, and say how to open them; opens nothing
+	@echo "Open notebooks/ in a Jupyter or an editor of your own, with the kernel of $(CURDIR)/.venv/bin/python"
+	@echo "  (for Jupyter: .venv/bin/python -m ipykernel install --user --name barlake)."
+	@echo "They look at the lake that 'make demo' makes; set BARLAKE_LAKE__ROOT for another one."
 
 bench: .venv/.dev  ## measure
 	@.venv/bin/python infra/jars.py core

@@ -9,7 +9,7 @@ from barlake.io import lifecycle
 from barlake.io.folder import Folder
 from barlake.io.s3_errors import StoreError
 from barlake.model.tables import TABLES
-from barlake.pipelines import lifecycle
+from barlake.pipelines.lifecycle import keep_lifecycle
 from barlake.settings import LifecycleSettings, Settings
 from infra.server import Server
 from tests.object_stores import Place, placed, restricted
@@ -129,7 +129,7 @@ def test_whoever_may_not_set_rules_is_warned(
 ) -> None:
     restricted(ours, monkeypatch, "s3:GetObject", "s3:PutObject", "s3:ListBucket")
     with capture_logs() as logs:
-        done = lifecycle.keep_lifecycle(ours.store, conf.lifecycle)
+        done = keep_lifecycle(ours.store, conf.lifecycle)
     assert done is not None
     assert done["rules"] == []
     assert "AccessDenied" in done["refused"]
@@ -141,8 +141,8 @@ def test_whoever_may_not_set_rules_is_warned(
 def test_a_missing_bucket_is_an_error(ours: Place, conf: Settings) -> None:
     away = Place(ours.server, "test-that-is-not-there")
     with pytest.raises(StoreError, match="NoSuchBucket"):
-        lifecycle.keep_lifecycle(away.store, conf.lifecycle)
+        keep_lifecycle(away.store, conf.lifecycle)
 
 
 def test_a_folder_has_no_rules(tmp_path: Any, conf: Settings) -> None:
-    assert lifecycle.keep_lifecycle(Folder.at(str(tmp_path)), conf.lifecycle) is None
+    assert keep_lifecycle(Folder.at(str(tmp_path)), conf.lifecycle) is None

@@ -83,7 +83,7 @@ def states(
             spark.conf.set(key, value)
         lake = new_lake(spark, folder / "lake")
         filled(lake, conf, write_bars(folder / "bars.csv", first_delivery()), LATER)
-        yield lake, barlake.open(str(lake.store.root)), engine
+        yield lake, barlake.open(lake.store), engine
         for key in INTERPRETED:
             spark.conf.unset(key)
 

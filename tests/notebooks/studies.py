@@ -32,6 +32,7 @@ EVENING = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
 MORNING = datetime(2026, 12, 1, 14, 0, tzinfo=UTC)
 CORRECTED = (60, 95, 300)
 # Noon in New York, and the minute after it: the vendor has them in the morning only.
+UNSEEN = datetime(2026, 11, 27, 14, 30, tzinfo=UTC)  # a first minute: nothing to fill it with
 LATE = tuple(datetime(2026, 11, 30, 17, minute, tzinfo=UTC) for minute in (0, 1))
 
 
@@ -51,7 +52,7 @@ def make(spark: SparkSession, conf: Settings, root: Path) -> None:
         outages=Chance(),
         rate_limits=Chance(),
     )
-    lost = Chance(0.0, tuple(("MSFT", ts) for ts in LATE))
+    lost = Chance(0.0, tuple(("MSFT", ts) for ts in (UNSEEN, *LATE)))
     evening = replace(morning, missing_minutes=lost)
     lake = new_lake(spark, root, now=MORNING)
     night = resumed(lake, conf)

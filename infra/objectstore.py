@@ -28,9 +28,7 @@ _WEED_PORTS = ("master", "volume", "filer", "s3")
 
 
 @contextmanager
-def minio(
-    folder: Path, *, port: int = 0, owner: tuple[str, str] | None = None
-) -> Iterator[Server]:
+def minio(folder: Path, *, port: int = 0, owner: tuple[str, str] | None = None) -> Iterator[Server]:
     """Run MinIO over `folder`, on a free port and for a new owner unless they are given.
 
     Raises:

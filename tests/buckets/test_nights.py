@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
 from barlake.io import history, lease
 from barlake.io.bucket import Bucket
@@ -45,9 +44,7 @@ class Lakes:
 
 
 @pytest.fixture(scope="module")
-def lakes(
-    spark: SparkSession, minio: Server, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Lakes]:
+def lakes(minio: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lakes]:
     with pytest.MonkeyPatch.context() as patch:
         place = placed(minio, patch)
         folder = tmp_path_factory.mktemp("nights")

@@ -36,7 +36,8 @@ silver: below 1,000 dollars to 4 decimals, others to 2, half up.
 
 - `pages/`: what people look at; `pages/quality/<run_id>/` is the gate's report of a run.
 
-`_labels/`, `_leases/`, `_runs/`, `_staging/` and, in a bucket, `_probe/` beside them are the lake's own.
+Beside them `_labels/`, `_leases/`, `_runs/`, `_staging/` and, in a bucket, `_probe/` are the lake's
+own.
 
 ## How to read
 

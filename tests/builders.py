@@ -64,7 +64,7 @@ def write_bars(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
 
 
 def run_files(
-    root: Path,
+    root: Path | str,
     path: Path,
     *,
     as_of: datetime = AFTER,
@@ -81,7 +81,7 @@ def run_files(
 
 
 def run_simulated(
-    root: Path,
+    root: Path | str,
     tickers: list[str],
     start: date,
     end: date,

@@ -29,6 +29,7 @@ docs: .venv/.spark  ## write docs/tables.md from the model
 
 store: .venv/.dev  ## run an object store for a lake in a bucket, until Ctrl-C
 	@.venv/bin/python infra/jars.py core s3
+	@.venv/bin/python infra/logstore.py
 	@.venv/bin/python infra/minio.py
 	@.venv/bin/python infra/objectstore.py lake/store
 

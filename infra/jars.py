@@ -68,11 +68,15 @@ def members(jar_set: str) -> list[Jar]:
     return jars
 
 
+def cache() -> Path:
+    """Name the folder of all jars, in the one place outside the clone that is written."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "barlake" / "jars"
+
+
 def home(jars: list[Jar]) -> Path:
-    """Name a set's folder in the cache, the one place outside the clone that is written."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "barlake"
+    """Name a set's folder in the cache."""
     content = hashlib.sha256(repr(sorted(jars)).encode()).hexdigest()
-    return cache / "jars" / jars[0].jar_set / content[:12]
+    return cache() / jars[0].jar_set / content[:12]
 
 
 def wrong(jar: Jar, folder: Path) -> str:
@@ -107,7 +111,22 @@ def obtain(jar_set: str) -> None:
         if reason := wrong(jar, folder):
             _say(f"{reason}: fetching {jar.coordinates}")
             fetch(jar, folder)
-    _link(PROJECT / "jars" / jar_set, folder)
+    link(PROJECT / "jars" / jar_set, folder)
+
+
+def link(at: Path, folder: Path) -> None:
+    """Make `at` a link to a folder of the cache.
+
+    Raises:
+        JarError: Something that is no link is in the way.
+    """
+    if at.resolve() == folder.resolve():
+        return
+    if at.exists() and not at.is_symlink():
+        raise JarError(f"{at} is in the way of a link: remove it")
+    at.parent.mkdir(exist_ok=True)
+    at.unlink(missing_ok=True)
+    at.symlink_to(folder, target_is_directory=True)
 
 
 def fetch(jar: Jar, folder: Path) -> None:
@@ -163,16 +182,6 @@ def main(argv: list[str] | None = None) -> int:
         _say(str(error))
         return 1
     return 0
-
-
-def _link(link: Path, folder: Path) -> None:
-    if link.resolve() == folder.resolve():
-        return
-    if link.exists() and not link.is_symlink():
-        raise JarError(f"{link} is in the way of a link: remove it")
-    link.parent.mkdir(exist_ok=True)
-    link.unlink(missing_ok=True)
-    link.symlink_to(folder, target_is_directory=True)
 
 
 def _say(sentence: str) -> None:

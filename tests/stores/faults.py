@@ -48,6 +48,7 @@ class Fault:
     nth: int = 1
     times: int = 1
     status: int = 503
+    code: str = "SlowDown"
     seconds: float = 0.0
     keep: int = 0
     seen: int = 0

@@ -149,7 +149,7 @@ class _Connection(BaseRequestHandler):
         if action is Action.DROP_BEFORE:
             return self._reset()
         if fault and action is Action.STATUS:
-            return self._refuse(head, request, fault.status)
+            return self._refuse(head, request, fault)
         answer = self._forward(head, request)
         if fault and action is Action.HOLD_AFTER:
             self._strike(fault)
@@ -202,15 +202,14 @@ class _Connection(BaseRequestHandler):
                 return False
         return answer.keeps_alive
 
-    def _refuse(self, head: Head, request: Request, status: int) -> bool:
+    def _refuse(self, head: Head, request: Request, fault: Fault) -> bool:
         if "expect" not in head.fields:
             for piece in body(self.asked, head):
                 request.sent += len(piece)
-        request.status = status
-        code = {403: "AccessDenied", 404: "NoSuchKey", 503: "SlowDown"}.get(status, "InternalError")
-        text = f"<Error><Code>{code}</Code><Message>by a test</Message></Error>".encode()
-        fields = f"Content-Type: application/xml\r\nContent-Length: {len(text)}"
-        answer = f"HTTP/1.1 {status} By-a-test\r\n{fields}\r\nConnection: close\r\n\r\n".encode()
+        request.status = fault.status
+        text = f"<Error><Code>{fault.code}</Code><Message>by a test</Message></Error>".encode()
+        fields = f"Content-Length: {len(text)}\r\nConnection: close"
+        answer = f"HTTP/1.1 {fault.status} By-a-test\r\n{fields}\r\n\r\n".encode()
         self.client.sendall(answer + (b"" if request.method == "HEAD" else text))
         return False
 

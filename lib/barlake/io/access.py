@@ -78,11 +78,11 @@ class Access:
 
     def client(self) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
         """Give boto3's client of S3, made once a process for each store and each credentials."""
-        return _client(self, os.environ.get(CREDENTIALS[0]))
+        return _client(self, tuple(os.environ.get(name) for name in CREDENTIALS))
 
 
 @lru_cache(maxsize=8)
-def _client(access: Access, _key: str | None) -> Any:  # noqa: ANN401
+def _client(access: Access, _credentials: tuple[str | None, ...]) -> Any:  # noqa: ANN401
     import boto3  # noqa: PLC0415 - 0.3 s, and a lake in a folder needs none
     from botocore.config import Config  # noqa: PLC0415
 

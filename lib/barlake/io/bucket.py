@@ -27,6 +27,10 @@ class TakenError(Exception):
     """An object of that name is there already."""
 
 
+class CrossedError(Exception):
+    """Another put of that name was under way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """Objects of one bucket below a prefix, which is empty or ends in a slash."""
@@ -88,7 +92,7 @@ class Bucket:
         Raises:
             FileNotFoundError: It is not there.
         """
-        return bytes(self._object("get_object", name)["Body"].read())
+        return bytes(self._object("get_object", name)["Body"])
 
     def open(self, name: str) -> BinaryIO:
         """Open an object for reading, of which only the parts that are read are fetched.
@@ -105,6 +109,8 @@ class Bucket:
             self._object("put_object", name, Body=content, IfNoneMatch="*")
         except TakenError:
             return False
+        except CrossedError:  # S3's word for two puts that met, of which it may have done neither
+            return self.put_once(name, content)
         return True
 
     def put(self, name: str, content: bytes) -> bool:
@@ -162,7 +168,7 @@ class Bucket:
     def _part(self, name: str) -> Callable[[int, int], bytes]:
         def fetched(start: int, end: int) -> bytes:
             span = f"bytes={start}-{end - 1}"
-            return bytes(self._object("get_object", name, Range=span)["Body"].read())
+            return bytes(self._object("get_object", name, Range=span)["Body"])
 
         return fetched
 
@@ -188,7 +194,10 @@ class Bucket:
     def _call(self, operation: str, **arguments: object) -> dict[str, Any]:
         try:
             call = getattr(self.access.client(), operation)
-            return dict(call(Bucket=self.bucket, **arguments))
+            done = dict(call(Bucket=self.bucket, **arguments))
+            if "Body" in done:
+                done["Body"] = done["Body"].read()
+            return done
         except ClientError as error:
             where = f"s3a://{self.bucket}/{arguments.get('Key', self.prefix)}"
             code = error.response.get("Error", {}).get("Code")
@@ -196,6 +205,8 @@ class Bucket:
                 raise FileNotFoundError(where) from None
             if code in ("412", "PreconditionFailed"):
                 raise TakenError(where) from None
+            if code in ("409", "ConditionalRequestConflict"):
+                raise CrossedError(where) from None
             raise told(error, where) from error
         except BotoCoreError as error:
             raise told(error, self.address) from error

@@ -105,7 +105,7 @@ def _night(
 
     progress = Progress()
     with progress.step("start"):
-        spark = open_session(f"barlake {run['job']}", run["run_id"], Access.of(settings.lake))
+        spark = open_session(f"barlake {run['job']}", run["run_id"], store.access)
         ready()
         lake = Lake(spark, store, run["run_id"], clock.now())
         with lease.creation(store, run):

@@ -23,6 +23,9 @@ REQUIRED = {
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
     "spark.databricks.delta.retentionDurationCheck.enabled": "true",
 }
+# A checksum beside a commit spares a Spark job, and in a bucket costs 24 requests: there a file is
+# renamed by looking, copying and deleting.
+IN_BUCKETS = {"spark.databricks.delta.writeChecksumFile.enabled": "false"}
 
 
 class UnsafeSessionError(BarlakeError):
@@ -43,6 +46,8 @@ def open_session(name: str, run_id: str, access: Access | None = None) -> SparkS
     os.environ.setdefault("PYSPARK_SUBMIT_ARGS", " ".join([*_arguments(), "pyspark-shell"]))
     spark = SparkSession.builder.appName(name).getOrCreate()
     spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", run_id)
+    for key, value in (IN_BUCKETS if access else {}).items():
+        spark.conf.set(key, value)
     for key, value in (access.hadoop() if access else {}).items():
         spark.sparkContext._jsc.hadoopConfiguration().set(key, value)
     require_safe(spark)

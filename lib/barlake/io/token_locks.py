@@ -26,6 +26,7 @@ RECORDS = "_runs"
 EXPIRES_SECONDS = 60.0
 _BEATS = 4  # so many of them may fail before a holder counts as dead
 _POLL_SECONDS = 0.2
+_RESOLUTION_SECONDS = 1.0  # a store tells both times in whole seconds
 
 Said = dict[str, Any]
 
@@ -63,9 +64,12 @@ class TokenLocks:
             BusyError: A run of that id is alive.
         """
         name = f"run.{run['run_id']}"
-        with self.held(name, f"run {run['run_id']}", run, patience=0.3), self._beating(run):
-            yield
-        self.store.remove(_folder(name))
+        self._taken(name, f"run {run['run_id']}", run, patience=0.3)
+        try:
+            with self._beating(run):
+                yield
+        finally:
+            self.store.remove(_folder(name))
 
     def forget(self, run_id: str) -> None:
         """Remove a run's record."""
@@ -108,7 +112,7 @@ class TokenLocks:
         expires = float(said.get("expires_seconds", EXPIRES_SECONDS))
         keys = (_record(said["run_id"]), key)
         ages = (self.store.age(found) for found in keys)
-        return any(age is not None and age < expires for age in ages)
+        return any(age is not None and age < expires + _RESOLUTION_SECONDS for age in ages)
 
     def _said(self, key: str) -> Said:
         try:

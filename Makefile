@@ -3,7 +3,7 @@
 # Another Spark, or another environment, on this machine is not ours.
 unexport SPARK_HOME SPARK_CONF_DIR PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 
-.PHONY: help demo test check docs store shots notebooks bench doctor needs lock clean
+.PHONY: help demo test check docs bucket store shots notebooks bench doctor needs lock clean
 
 help:  ## say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +14,7 @@ demo: .venv/.spark  ## set up, then run the whole lake on local disk, with a sim
 
 test: check  ## set up, check, and run every test
 	@.venv/bin/python infra/jars.py core s3
+	@.venv/bin/python infra/logstore.py
 	@.venv/bin/python infra/minio.py
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -26,6 +27,10 @@ check: .venv/.dev  ## lint, types, layers, and that the generated docs are curre
 
 docs: .venv/.spark  ## write docs/tables.md from the model
 	.venv/bin/python -m barlake.model.dictionary docs/tables.md
+
+bucket: .venv/.spark  ## fetch what a lake in a bucket needs besides: 645 MB
+	@.venv/bin/python infra/jars.py core s3
+	@.venv/bin/python infra/logstore.py
 
 store: .venv/.dev  ## run an object store for a lake in a bucket, until Ctrl-C
 	@.venv/bin/python infra/jars.py core s3

@@ -183,10 +183,10 @@ def vacuum(
     json: Json = False,  # noqa: FBT002
 ) -> None:
     """Delete data files that only versions beyond the retention use, and no label."""
-    from barlake import steps
+    from barlake import steps_upkeep
 
     options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
-    console.show(steps.vacuum(options), json=json)
+    console.show(steps_upkeep.vacuum(options), json=json)
 
 
 @app.command()
@@ -215,10 +215,10 @@ def restore(
     json: Json = False,  # noqa: FBT002
 ) -> None:
     """Bring every table back to what it was at a session's close."""
-    from barlake import steps_restore
+    from barlake import steps_upkeep
 
     options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
-    console.show_run(lambda: steps_restore.restore(options, label), json=json)
+    console.show_run(lambda: steps_upkeep.restore(options, label), json=json)
 
 
 for command in (*cli_look.COMMANDS, cli_trace.plan, cli_trace.explain):

@@ -22,6 +22,7 @@ from barlake.progress import Progress
 from barlake.settings import Settings, load
 
 if TYPE_CHECKING:
+    from barlake.pipelines.books import Ending
     from barlake.pipelines.underway import Night
 
 logger = structlog.get_logger()
@@ -140,27 +141,12 @@ def _closing(
 
     def close(status: str) -> None:
         """Write the run's end, and the ends of the runs that died."""
-        ending = books.Ending(
-            run_id=run["run_id"],
-            job=run["job"],
-            started_at=night.lake.now,
-            finished_at=clock.now(),
-            status=status,
-            code_version=run["code_version"],
-            config_hash=run["config_hash"],
-            commits=night.commits,
-            detail=night.detail,
-            findings=night.findings,
-            results=night.results,
-            gated=night.gated,
-            report=night.verdict.report if night.verdict else None,
-        )
         after = night.versions()
         with night.progress.step("books"):
             silver = (night.before["silver.bars_1m"], after["silver.bars_1m"])
             books.record(
                 night.lake,
-                ending,
+                _ending(night, run, clock, status),
                 ingested=night.ingested,
                 apart=night.apart,
                 versions=silver,
@@ -174,3 +160,23 @@ def _closing(
         lease.clear_unwritten(night.lake.store)
 
     return close
+
+
+def _ending(night: "Night", run: dict[str, Any], clock: Clock, status: str) -> "Ending":
+    from barlake.pipelines.books import Ending  # noqa: PLC0415 - brings Spark
+
+    return Ending(
+        run_id=run["run_id"],
+        job=run["job"],
+        started_at=night.lake.now,
+        finished_at=clock.now(),
+        status=status,
+        code_version=run["code_version"],
+        config_hash=run["config_hash"],
+        commits=night.commits,
+        detail=night.detail,
+        findings=night.findings,
+        results=night.results,
+        gated=night.gated,
+        report=night.verdict.report if night.verdict else None,
+    )

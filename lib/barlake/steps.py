@@ -15,7 +15,8 @@ from barlake.model.errors import InputError
 from barlake.model.landed import Kind
 from barlake.options import Clock, Options
 from barlake.runtime import opened, running
-from barlake.settings import CONF, SourceSettings
+from barlake.sections import SourceSettings
+from barlake.settings import CONF
 from barlake.sources.source import Source, asking
 
 if TYPE_CHECKING:
@@ -163,25 +164,6 @@ def optimize(options: Options) -> dict[str, Any]:
         run_optimize(night)
 
     return _step(jobs.OPTIMIZE, options, body)
-
-
-def vacuum(options: Options) -> dict[str, Any]:
-    """Delete what no version within the retention uses, nor a label that lives."""
-    from barlake.pipelines.lifecycle import keep_lifecycle  # noqa: PLC0415 - brings Spark
-    from barlake.pipelines.vacuum import vacuum as delete  # noqa: PLC0415
-
-    with running(jobs.VACUUM, options) as night:
-        done = delete(night.lake, keep_days=night.settings.labels.keep_days)
-        night.detail["vacuum"] = done.files
-        night.detail["labels_removed"] = done.labels
-        rules = keep_lifecycle(night.lake.store, night.settings.lifecycle)
-    told = {
-        "run_id": night.lake.run_id,
-        "status": "ok",
-        "files_deleted": done.files,
-        "labels_removed": len(done.labels),
-    }
-    return told if rules is None else told | {"lifecycle": rules}
 
 
 def rebuild(options: Options, origin: str | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 import barlake
-from barlake import cli, steps
+from barlake import cli, steps, steps_upkeep
 from barlake.io.folder import Folder
 from barlake.io.lake import Lake
 from barlake.model import gold, ops, silver
@@ -115,7 +115,7 @@ def test_a_night_in_steps_is_a_night(folder: Path, expected: Contents) -> None:
     assert_ingests_name_the_report_of_their_gate(root)
     assert barlake.open(str(root)).labels() == ["close-2026-11-25", "close-2026-11-27"]
     known = versions(root)
-    deleted = steps.vacuum(Options(lake=str(root), as_of=SECOND_NIGHT))["files_deleted"]
+    deleted = steps_upkeep.vacuum(Options(lake=str(root), as_of=SECOND_NIGHT))["files_deleted"]
 
     assert set(deleted.values()) == {0}  # nothing is older than the retention
     assert_files_are_there(root)

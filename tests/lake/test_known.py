@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 import barlake
-from barlake import steps
+from barlake import steps_upkeep
 from barlake.model.gold import INTERVALS
 from barlake.options import Options
 from barlake.sources.manners import Chance, Correction, Manners, Split
@@ -153,7 +153,7 @@ def test_vacuum_takes_nothing_from_it(world: World, tmp_path: Path) -> None:
     shutil.copytree(world.root, root)
     shutil.rmtree(root / "_labels")
     age(root, 40)
-    gone = steps.vacuum(Options(lake=str(root), as_of=NIGHTS[-1][0]))["files_deleted"]
+    gone = steps_upkeep.vacuum(Options(lake=str(root), as_of=NIGHTS[-1][0]))["files_deleted"]
     assert gone["silver.bars_1m"] > 0
     assert gone["gold.bars"] > 0
 

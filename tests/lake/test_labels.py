@@ -15,7 +15,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 import barlake
-from barlake import steps, steps_restore
+from barlake import steps_upkeep
 from barlake.io import history, labels
 from barlake.io.folder import Folder
 from barlake.io.lake import Lake
@@ -256,7 +256,7 @@ def test_without_its_label_the_files_of_a_version_go(copied: Path, late: Content
 
 
 def vacuumed(root: Path, moment: Any) -> dict[str, Any]:
-    return steps.vacuum(Options(lake=str(root), as_of=moment))
+    return steps_upkeep.vacuum(Options(lake=str(root), as_of=moment))
 
 
 def data(root: Path) -> set[str]:
@@ -303,7 +303,7 @@ def test_a_restored_lake_is_the_labelled_one_and_goes_forward_again(
     options = Options(lake=str(copied), as_of=SECOND_NIGHT + timedelta(hours=1), run_id="back")
     before = versions(copied, TABLES)
 
-    done = steps_restore.restore(options, EARLY)
+    done = steps_upkeep.restore(options, EARLY)
 
     back = contents(copied)
     for table in RESTORED:
@@ -315,7 +315,7 @@ def test_a_restored_lake_is_the_labelled_one_and_goes_forward_again(
     assert {run["run_id"] for run in back["ops.runs"]} == {"first", "second", "back"}
 
     again = versions(copied, RESTORED)
-    steps_restore.restore(Options(lake=str(copied), as_of=options.as_of, run_id="again"), EARLY)
+    steps_upkeep.restore(Options(lake=str(copied), as_of=options.as_of, run_id="again"), EARLY)
     assert versions(copied, RESTORED) == again
 
     run_files(copied, folder / "second.csv", as_of=SECOND_NIGHT, run_id="forward")
@@ -333,6 +333,6 @@ def test_a_label_whose_files_are_gone_is_refused_before_anything_is_written(copi
 
     said = f"{EARLY} cannot be brought back: 1 files of version {then} of ref.sessions are gone"
     with pytest.raises(InputError, match=said):
-        steps_restore.restore(Options(lake=str(copied)), EARLY)
+        steps_upkeep.restore(Options(lake=str(copied)), EARLY)
 
     assert files(copied) == before

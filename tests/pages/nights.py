@@ -6,7 +6,7 @@ from typing import Any
 
 from barlake.model import ops, ref, silver
 from barlake.model.table import Table
-from barlake.settings import QualityRule
+from barlake.sections import QualityRule
 from tests.pages.tables import opened, session, weekdays
 
 Row = dict[str, Any]

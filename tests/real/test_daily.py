@@ -13,7 +13,8 @@ from barlake.io.folder import Folder
 from barlake.model.landed import Kind
 from barlake.pipelines.reconcile import reconcile
 from barlake.pipelines.underway import Night
-from barlake.settings import BoundSettings, Settings
+from barlake.sections import BoundSettings
+from barlake.settings import Settings
 from barlake.sources.files import FilesSource
 from tests.builders import at, held, run_files
 from tests.real.adapters import NEW_YORK, PRICES, eqker, lean, real_data, write_csv

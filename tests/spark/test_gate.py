@@ -28,7 +28,8 @@ from barlake.model import ops, ref, silver
 from barlake.model.errors import QualityError
 from barlake.model.table import Column, Table, Zone
 from barlake.pipelines.silver import STAGED, judge_staged
-from barlake.settings import QualitySettings, Settings
+from barlake.sections import QualitySettings
+from barlake.settings import Settings
 from barlake.transforms.facts import marked, session_facts
 from barlake.transforms.neighbours import with_neighbours
 from barlake.transforms.refusals import (

@@ -10,7 +10,8 @@ from barlake.io.folder import Folder
 from barlake.io.s3_errors import StoreError
 from barlake.model.tables import TABLES
 from barlake.pipelines.lifecycle import keep_lifecycle
-from barlake.settings import LifecycleSettings, Settings
+from barlake.sections import LifecycleSettings
+from barlake.settings import Settings
 from infra.server import Server
 from tests.object_stores import Place, placed, restricted
 

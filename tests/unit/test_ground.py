@@ -80,7 +80,7 @@ def test_the_delta_wheel_and_its_jar_agree() -> None:
 def test_the_manifest_names_each_jar_by_coordinates_and_sha256() -> None:
     listed = jars.manifest()
 
-    assert {jar.jar_set for jar in listed} == {"core", "kafka", "s3"}
+    assert {jar.jar_set for jar in listed} == {"core", "ecj", "kafka", "s3"}
     assert len({jar.coordinates for jar in listed}) == len(listed)
     for jar in listed:
         assert re.fullmatch(r"[0-9a-f]{64}", jar.sha256)

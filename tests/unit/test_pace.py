@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 from filelock import Timeout
 
-from barlake.settings import YahooSettings, load
+from barlake.sections import YahooSettings
+from barlake.settings import load
 from barlake.sources.pace import Breaker, Budget, SpentError, patiently
 
 HOUR = 3600.0

@@ -12,7 +12,7 @@ from barlake.checks.limits import Limit, judged, limits
 from barlake.checks.results import results, structural_keys, worst
 from barlake.checks.verdict import Verdict, verdict
 from barlake.io import arrow
-from barlake.settings import QualitySettings
+from barlake.sections import QualitySettings
 from barlake.transforms.facts import STRUCTURE
 from barlake.transforms.frames import bar_key
 

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from barlake.model.structure import CONDITIONS
-from barlake.settings import QualitySettings
+from barlake.sections import QualitySettings
 
 CRITICAL, WARNING = "critical", "warning"
 # NaN and infinity are above every limit; a page and a table need a number.

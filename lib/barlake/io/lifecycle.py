@@ -10,7 +10,7 @@ from typing import Any
 from barlake.io.bucket import Bucket
 from barlake.io.s3_errors import REFUSALS, code_of, told
 from barlake.io.store import Store
-from barlake.settings import LifecycleSettings
+from barlake.sections import LifecycleSettings
 
 Rule = dict[str, Any]
 

@@ -20,7 +20,7 @@ from barlake.pages.index import index
 from barlake.pages.quality import quality, reports
 from barlake.pages.view import View
 from barlake.readers.frames import OpenLake
-from barlake.settings import PagesSettings
+from barlake.sections import PagesSettings
 
 FOLDER = "pages"
 MADE = f"{FOLDER}/made.json"

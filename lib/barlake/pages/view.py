@@ -7,7 +7,7 @@ from typing import Any
 
 from barlake.model.rules import TICKER
 from barlake.readers.frames import OpenLake
-from barlake.settings import PagesSettings
+from barlake.sections import PagesSettings
 
 _CLOCK = "SELECT max(finished_at) FROM ops.runs"
 

@@ -5,7 +5,7 @@ from typing import Any
 import structlog
 
 from barlake.io.store import Store
-from barlake.settings import LifecycleSettings
+from barlake.sections import LifecycleSettings
 
 logger = structlog.get_logger()
 

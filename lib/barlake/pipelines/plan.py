@@ -13,7 +13,7 @@ from barlake.io.lake import Lake
 from barlake.model import ops, silver
 from barlake.model.landed import OF_MINUTES
 from barlake.pipelines.asked import in_fair_order, unknown
-from barlake.settings import SourceSettings
+from barlake.sections import SourceSettings
 from barlake.sources.requests import requests_over
 from barlake.sources.source import Request
 

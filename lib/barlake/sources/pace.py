@@ -9,7 +9,7 @@ import structlog
 from pyrate_limiter import Duration, Rate, RateItem, SQLiteBucket
 
 from barlake.model.errors import BarlakeError
-from barlake.settings import YahooSettings
+from barlake.sections import YahooSettings
 
 logger = structlog.get_logger()
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from barlake.calendar import EXCHANGE_ZONE
 from barlake.model.landed import Facts, Kind, Outcome
-from barlake.settings import CACHE, YahooSettings
+from barlake.sections import YahooSettings
+from barlake.settings import CACHE
 from barlake.sources.expected import empty, unserved
 from barlake.sources.pace import Breaker, Budget, patiently
 from barlake.sources.source import SERVED_SCHEMA, Answer, Request

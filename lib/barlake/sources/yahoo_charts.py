@@ -11,7 +11,7 @@ from yfinance.cache import get_tz_cache
 from yfinance.data import YfData
 
 from barlake.calendar import EXCHANGE_ZONE
-from barlake.settings import YahooSettings
+from barlake.sections import YahooSettings
 from barlake.sources.yahoo_answers import unsaid_volumes
 from barlake.sources.yahoo_events import Event, events_of
 from barlake.sources.yahoo_session import CountedSession

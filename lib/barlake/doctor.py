@@ -99,7 +99,7 @@ def jars() -> Need:
 
 def bucket_jars() -> Need:
     """Let infra/jars.py verify the jars that a lake in a bucket needs besides."""
-    return _jars("jars for a bucket", "s3", "`.venv/bin/python infra/jars.py s3` fetches them")
+    return _jars("jars for a bucket", "s3", "`make bucket` fetches them")
 
 
 def duckdb() -> Need:

@@ -1,11 +1,19 @@
 """The session that truth rests on, without Spark: a stand-in has its settings."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from barlake.io.spark import REQUIRED, UnsafeSessionError, require_safe
+from barlake.io.spark import (
+    JAR_SETS,
+    REQUIRED,
+    MissingJarsError,
+    UnsafeSessionError,
+    require_jars,
+    require_safe,
+)
 
 WRONG = {
     "spark.sql.session.timeZone": "America/New_York",
@@ -45,3 +53,15 @@ def test_a_session_with_all_of_them_is_taken_however_a_boolean_is_spelled() -> N
         require_safe(SimpleNamespace(conf=told))  # type: ignore[arg-type]
 
         assert asked == [*REQUIRED]
+
+
+@pytest.mark.parametrize("lacking", JAR_SETS)
+def test_a_bucket_without_its_jars_is_refused_with_what_to_do(lacking: str, tmp_path: Path) -> None:
+    for jars in JAR_SETS:
+        (tmp_path / jars).mkdir()
+        (tmp_path / jars / "some.jar").touch()
+    require_jars(tmp_path)
+
+    (tmp_path / lacking / "some.jar").unlink()
+    with pytest.raises(MissingJarsError, match=rf"not there \({lacking}\): `make bucket`"):
+        require_jars(tmp_path)

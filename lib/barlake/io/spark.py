@@ -32,6 +32,10 @@ class UnsafeSessionError(BarlakeError):
     """A Spark setting differs from what the tables' truth rests on."""
 
 
+class MissingJarsError(BarlakeError):
+    """A lake in a bucket needs jars that are not there."""
+
+
 def open_session(name: str, run_id: str, access: Access | None = None) -> SparkSession:
     """Open the session with the settings of spark-defaults.conf, or join the one that is open.
 
@@ -40,7 +44,10 @@ def open_session(name: str, run_id: str, access: Access | None = None) -> SparkS
 
     Raises:
         UnsafeSessionError: A setting in REQUIRED has another value.
+        MissingJarsError: What a bucket needs has not been fetched.
     """
+    if access and "PYSPARK_GATEWAY_PORT" not in os.environ:  # spark-submit has its own class path
+        require_jars(PROJECT / "jars")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     os.environ.setdefault("PYSPARK_SUBMIT_ARGS", " ".join([*_arguments(), "pyspark-shell"]))
@@ -60,6 +67,16 @@ def require_safe(spark: SparkSession) -> None:
         found = str(spark.conf.get(key))
         if found.lower() != value.lower():
             raise UnsafeSessionError(f"{key} is {found} and must be {value}: spark-defaults.conf")
+
+
+def require_jars(folder: Path) -> None:
+    """Refuse, in one sentence, a folder that lacks one of the sets that a bucket needs."""
+    missing = [jars for jars in JAR_SETS if not any((folder / jars).glob("*.jar"))]
+    if missing:
+        raise MissingJarsError(
+            f"a lake in a bucket needs jars that are not there ({', '.join(missing)}): "
+            "`make bucket` fetches them, 645 MB"
+        )
 
 
 def _arguments() -> list[str]:

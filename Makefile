@@ -48,8 +48,11 @@ notebooks: .venv/.dev  ## make a kernel for the notebooks, and say how to open t
 	@echo "They look at the lake that 'make demo' makes; set BARLAKE_LAKE__ROOT for another one."
 
 bench: .venv/.dev  ## measure
-	@.venv/bin/python infra/jars.py core
+	@.venv/bin/python infra/jars.py core s3
+	@.venv/bin/python infra/logstore.py
+	@.venv/bin/python infra/minio.py
 	.venv/bin/python -m benchmarks.night
+	.venv/bin/python -m benchmarks.bucket
 	.venv/bin/python -m benchmarks.gate
 	.venv/bin/python -m benchmarks.fetch
 

@@ -47,26 +47,27 @@ def measured(root: Path, tickers: int, sessions: int) -> dict[str, Any]:
     """Give seconds by step: history at once, one night, the same night again; and the peers'."""
     names = [f"T{n:04d}" for n in range(tickers)]
     days = [day.session_date for day in calendar.closed_before(AS_OF, sessions + 1)]
-    history = _night(root, names, Wanted(start=days[0], end=days[-2]))
-    night = _night(root, names, Wanted(start=days[-1], end=days[-1]))
-    again = _night(root, names, Wanted(start=days[-1], end=days[-1]))
+    history = night(str(root), names, Wanted(start=days[0], end=days[-2]))
+    newest = night(str(root), names, Wanted(start=days[-1], end=days[-1]))
+    again = night(str(root), names, Wanted(start=days[-1], end=days[-1]))
     lake = barlake.open(str(root))
     return {
         "tickers": tickers,
         "sessions": sessions,
         "history": history,
-        "night": night,
+        "night": newest,
         "same night again": again,
         "peers, 12 features of all sessions": peers.features(lake, root),
         "peers, the night's bars merged": peers.merge(lake, days[-1], root),
     }
 
 
-def _night(root: Path, names: list[str], wanted: Wanted) -> dict[str, Any]:
+def night(lake: str, names: list[str], wanted: Wanted) -> dict[str, Any]:
+    """Do a night, and give the rows received, the bytes written and the seconds by step."""
     source = SimulatedSource(seed=1, clock=lambda: AS_OF, manners=Manners.none())
-    with running(RUN, Options(lake=str(root), as_of=AS_OF)) as night:
-        run(night, source, wanted, names)
-    done = summary(night)
+    with running(RUN, Options(lake=lake, as_of=AS_OF)) as under_way:
+        run(under_way, source, wanted, names)
+    done = summary(under_way)
     written = sum(t["bytes_written"] for t in done["tables"].values())
     return {"received": done["received"], "bytes_written": written, "seconds": done["seconds"]}
 

@@ -92,7 +92,7 @@ def test_a_night_that_comes_again_commits_nothing(lakes: Lakes) -> None:
 
 
 def test_a_run_leaves_no_lease_no_record_and_no_staged_file(lakes: Lakes) -> None:
-    left = [n for n in lakes.store.names("") if n.startswith(("_staging/", "_runs/", "_probe/"))]
+    left = [n for n in lakes.store.names("") if n.startswith(("_staging/", "_runs/"))]
 
     assert left == []
     assert [lease.holder_of(lakes.store, table) for table in TABLES] == [None] * len(TABLES)

@@ -20,6 +20,7 @@ JVM = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 FAST = {
     "fs.s3a.retry.interval": "20ms",
     "fs.s3a.retry.throttle.interval": "20ms",
+    "fs.s3a.retry.throttle.limit": "2",
     "fs.s3a.multipart.size": "5M",
     "fs.s3a.multipart.threshold": "5M",
 }
@@ -60,12 +61,24 @@ class Driver:
 
 @contextmanager
 def drivers(
-    count: int, jar: Path, endpoint: str, credentials: dict[str, str]
+    count: int,
+    jar: Path,
+    endpoint: str,
+    credentials: dict[str, str],
+    *,
+    compiler: str | None = None,
 ) -> Iterator[list[Driver]]:
-    """Run so many at once; they end with the block."""
+    """Run so many at once; they end with the block.
+
+    With the log store that the project has, or one that `compiler` makes beside `jar`.
+    """
+    store = PROJECT / "jars" / "logstore" / "*"
+    if compiler:
+        store = jar.with_name(logstore.JAR)
+        logstore.build(logstore.SOURCE, store, against=(), chosen=compiler)
     access = Access(endpoint=endpoint, region="us-east-1", is_path_style=True)
     options = fixed_options() | access.hadoop() | FAST
-    command = ["java", *JVM, "-cp", class_path(jar), "io.barlake.delta.Driver"]
+    command = ["java", *JVM, "-cp", class_path(jar, store), "io.barlake.delta.Driver"]
     command += [f"{name}={value}" for name, value in options.items()]
     with ExitStack() as running:
         started = [_started(running, command, credentials) for _ in range(count)]
@@ -80,13 +93,13 @@ def driver_jar(folder: Path) -> Path:
     return jar
 
 
-def class_path(jar: Path) -> str:
+def class_path(jar: Path, store: Path) -> str:
     """Give all that a driver needs, but the JVM."""
     spark = find_spec("pyspark")
     assert spark is not None
     assert spark.origin is not None
-    ours = [PROJECT / "jars" / jars / "*" for jars in ("core", "s3", "logstore")]
-    return os.pathsep.join(map(str, [jar, *ours, Path(spark.origin).parent / "jars" / "*"]))
+    ours = [PROJECT / "jars" / jars / "*" for jars in ("core", "s3")]
+    return os.pathsep.join(map(str, [jar, store, *ours, Path(spark.origin).parent / "jars" / "*"]))
 
 
 def fixed_options() -> dict[str, str]:

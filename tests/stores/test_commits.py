@@ -1,6 +1,7 @@
 """A commit through our log store: who wins, and what it makes of each fault on the way."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -226,3 +227,36 @@ def test_a_client_that_knows_no_condition_is_refused(stage: Stage) -> None:
 
     assert "Conditional Writes Unavailable" in said
     assert stage.versions() == {}
+
+
+def fence(stage: Stage, *there: int) -> None:
+    """Let the driver hold the lease 7 of its table, of which these numbers are there."""
+    table = f"s3a://{BUCKET}/{stage.table}"
+    stage.driver.ask("set", f"barlake.fence.{table}", f"{table}/_leases#7")
+    for number in there:
+        stage.s3.put_object(Bucket=BUCKET, Key=f"{stage.table}/_leases/{number:020}.json")
+
+
+def test_a_commit_says_under_which_lease_it_was_made(stage: Stage) -> None:
+    fence(stage, 6, 7)
+
+    assert stage.driver.commit(stage.log, 0, "ours") == "won"
+
+    assert stage.commit_info(0) == {"fencingToken": 7, "txnId": "ours"}
+    assert stage.rival.commit(stage.log, 1, "unfenced") == "won"
+    assert stage.commit_info(1) == {"txnId": "unfenced"}
+
+
+@pytest.mark.parametrize(
+    ("there", "said"), [((7, 9), r"was taken over \(9\)"), ((), "is gone"), ((6,), "is gone")]
+)
+def test_whoever_has_lost_its_lease_commits_nothing(
+    stage: Stage, there: tuple[int, ...], said: str
+) -> None:
+    fence(stage, *there)
+
+    told = stage.driver.commit(stage.log, 0, "ours")
+
+    assert re.search(said, told)
+    assert stage.versions() == {}
+    assert stage.proxy.counted("PUT", COMMIT) == 0

@@ -14,7 +14,7 @@ from barlake import log
 from barlake.io import lease
 from barlake.io.access import Access
 from barlake.io.store import Store, open_store
-from barlake.model.errors import InputError, QualityError
+from barlake.model.errors import BarlakeError, InputError, QualityError
 from barlake.model.jobs import Job
 from barlake.model.tables import TABLES
 from barlake.options import Clock, Options
@@ -60,7 +60,7 @@ def running(
         "config_hash": settings.digest,
     }
     _require_a_fit(store)
-    with ExitStack() as held:
+    with _one_sentence(store), ExitStack() as held:
         fences = held.enter_context(lease.lease(store, job.writes, run))
         dead = [found for found in lease.abandoned(store) if found["run_id"] != run_id]
         held.enter_context(lease.recorded(store, run))
@@ -83,6 +83,26 @@ def opened(options: Options) -> tuple[Settings, Store, Clock]:
         ),
         Clock(options.as_of),
     )
+
+
+@contextmanager
+def _one_sentence(store: Store) -> Iterator[None]:
+    """Raise what a bucket refused to Spark as the store's own refusal."""
+    try:
+        yield
+    except BarlakeError:
+        raise
+    except Exception as error:
+        told = None if store.access is None else _refusal(error, store)
+        if told is None:
+            raise
+        raise told from error
+
+
+def _refusal(error: Exception, store: Store) -> BarlakeError | None:
+    from barlake.io.spark_errors import refusal  # noqa: PLC0415 - brings boto3
+
+    return refusal(error, store.address)
 
 
 def _require_a_fit(store: Store) -> None:
@@ -127,10 +147,19 @@ def _watched(
         status = "blocked" if isinstance(fault, QualityError) else "failed"
         told = {name: night.detail[name] for name in ("verdict",) if name in night.detail}
         night.detail = {"fault": f"{type(fault).__name__}: {fault}"[:2000], **told}
-        close(status)
+        _close_at_last(close, status)
         raise
     close("blocked" if night.missing else "ok")
     logger.info("finished", seconds=round(sum(night.progress.seconds.values()), 1))
+
+
+def _close_at_last(close: Callable[[str], None], status: str) -> None:
+    """Write the end of a run that broke; what broke it is told, even if that fails as well."""
+    try:
+        close(status)
+    except Exception as unwritten:  # noqa: BLE001 - the run's record stays for the next one
+        reason = str(unwritten).strip().partition("\n")[0][:500]
+        logger.warning("end not written", status=status, reason=reason)
 
 
 def _closing(

@@ -44,6 +44,7 @@ _SILENT = Meaning(
     "nothing answers", "start the store, or set BARLAKE_LAKE__ENDPOINT to where it is"
 )
 _BROKEN = Meaning("the connection to the store broke", "see whether it is up, and run again")
+UNREACHED = Meaning("the store does not answer", "see whether it is up, and run again")
 _SLOW = Meaning("the store did not answer in time", "see whether it is well, and run again")
 
 CODES = {
@@ -79,7 +80,8 @@ CODES = {
 }
 _STRANGE = Meaning("what answers is no object store, or is broken", "check BARLAKE_LAKE__ENDPOINT")
 # Where an answer has no word for it: one to HEAD, or of a server of TLS that is asked without.
-_NUMBERS = {
+NUMBERS = {
+    "503": _BUSY,
     "500": _STRANGE,
     "404": _STRANGE,
     "403": CODES["AccessDenied"],
@@ -125,7 +127,7 @@ def explained(error: Exception, address: str) -> Meaning:
 def meaning_of(error: Exception) -> Meaning | None:
     """Give what an error means; None where nothing is known of it but its own words."""
     if isinstance(error, exceptions.ClientError):
-        return CODES.get(code_of(error)) or _NUMBERS.get(code_of(error))
+        return CODES.get(code_of(error)) or NUMBERS.get(code_of(error))
     if isinstance(error, ResponseParserError):
         return _STRANGE
     if isinstance(error, exceptions.SSLError):

@@ -1,0 +1,123 @@
+"""What befalls a store in a night ends in success or in one clear error, and a re-run converges."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from barlake.io.s3_errors import StoreError
+from infra import objectstore
+from infra.server import HOST, Server
+from tests.buckets.mirror import mirrored
+from tests.buckets.nights import (
+    Nights,
+    assert_converged,
+    assert_sound,
+    run_second,
+    struck_at,
+)
+from tests.lake.invariants import assert_committed, contents
+from tests.object_stores import OWNER, Place
+from tests.stores.faults import Action
+from tests.stores.proxy import Proxy
+
+METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
+EVER = 10**9
+UNKNOWN = "InvalidAccessKeyId"
+COMMIT = r"/silver/bars_1m/_delta_log/\d{20}[.]json$"
+GOLD = r"/gold/.*part-.*parquet"
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has died is followed after seconds."""
+    monkeypatch.setenv("BARLAKE_LAKE__LEASE_SECONDS", "2")
+
+
+@pytest.fixture
+def proxy(minio: Server) -> Iterator[Proxy]:
+    with Proxy((HOST, minio.port)) as started:
+        yield started
+
+
+def through(
+    nights: Nights, server: Server, proxy: Proxy, patch: pytest.MonkeyPatch
+) -> tuple[Place, Place]:
+    """Give a copy of the first night as the proxy serves it, and as the store itself does."""
+    place = nights.copied(server, patch)
+    patch.setenv("BARLAKE_LAKE__ENDPOINT", proxy.url)
+    return Place(server._replace(url=proxy.url), place.bucket), place
+
+
+def assert_half_is_whole(nights: Nights, place: Place) -> None:
+    """The night died: each table is as one of the nights left it, and readers find it."""
+    root = mirrored(place.store, nights.folder / f"died-{place.bucket}")
+    found = contents(root)
+    assert_sound(root, found)
+    assert_committed(found, (nights.before, nights.expected))
+
+
+def test_a_night_outlives_what_a_network_does(
+    nights: Nights, minio: Server, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit's answer is lost, a file ends too early, the store is busy: each once."""
+    shown, place = through(nights, minio, proxy, monkeypatch)
+    faults = [
+        proxy.inject(Action.DROP_AFTER, "PUT", COMMIT),
+        proxy.inject(Action.TRUNCATE, "GET", r"/silver/.*part-.*parquet", keep=200),
+        proxy.inject(Action.STATUS, "PUT", r"/bronze/bars/.*part-.*parquet"),
+    ]
+    run_second(nights, shown, "spoilt")
+
+    assert [fault.struck for fault in faults] == [1, 1, 1]
+    assert_converged(nights, place.store, {"spoilt": "ok"})
+
+
+def test_rights_that_end_in_the_night_end_it_in_one_sentence(
+    nights: Nights, minio: Server, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, place = through(nights, minio, proxy, monkeypatch)
+
+    def refuse() -> None:
+        for method in METHODS:
+            proxy.inject(Action.STATUS, method, "", status=403, code=UNKNOWN, times=EVER)
+
+    with (
+        struck_at(proxy, "PUT", GOLD, refuse),
+        pytest.raises(StoreError, match=rf"^s3a://{place.bucket}.* \({code}\): "),
+    ):
+        run_second(nights, shown, "refused")
+    assert_half_is_whole(nights, place)
+
+    proxy.clear()
+    run_second(nights, shown, "next")
+    assert_converged(nights, place.store, {"refused": "abandoned", "next": "ok"})
+
+
+def test_a_store_that_dies_and_comes_back_is_outlived_or_told_of(
+    nights: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as stack:
+        server = stack.enter_context(objectstore.minio(tmp_path, owner=OWNER))
+        proxy = stack.enter_context(Proxy((HOST, server.port)))
+        shown, place = through(nights, server, proxy, monkeypatch)
+
+        def die() -> None:
+            os.kill(server.pid, signal.SIGKILL)
+            os.waitid(os.P_PID, server.pid, os.WEXITED | os.WNOWAIT)
+            stack.enter_context(objectstore.minio(tmp_path, port=server.port, owner=OWNER))
+
+        ended = {"struck": "ok"}
+        with struck_at(proxy, "PUT", COMMIT, die):
+            try:
+                run_second(nights, shown, "struck")
+            except StoreError as told:
+                ended = {"struck": "abandoned"}
+                assert str(told).startswith(f"s3a://{place.bucket}")
+        assert_half_is_whole(nights, place)
+
+        run_second(nights, shown, "next")
+        assert_converged(nights, place.store, {**ended, "next": "ok"})

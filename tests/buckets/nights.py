@@ -132,7 +132,7 @@ def _run_apart(place: Place, given: Path, events: Path) -> str:
     arguments = " ".join([*_arguments(), *options, "pyspark-shell"])
     command = [str(Path(sys.executable).with_name("barlake")), "run", "--from", str(given)]
     command += ["--lake", place.address, "--as-of", SECOND_NIGHT.isoformat(), "--run-id", "second"]
-    done = subprocess.run(  # noqa: S603 - our own command
+    done = subprocess.run(
         [*command, "--json"],
         env={**os.environ, "PYSPARK_SUBMIT_ARGS": arguments},
         capture_output=True,

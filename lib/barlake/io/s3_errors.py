@@ -80,8 +80,7 @@ CODES = {
 }
 _STRANGE = Meaning("what answers is no object store, or is broken", "check BARLAKE_LAKE__ENDPOINT")
 # Where an answer has no word for it: one to HEAD, or of a server of TLS that is asked without.
-NUMBERS = {
-    "503": _BUSY,
+_NUMBERS = {
     "500": _STRANGE,
     "404": _STRANGE,
     "403": CODES["AccessDenied"],
@@ -127,7 +126,7 @@ def explained(error: Exception, address: str) -> Meaning:
 def meaning_of(error: Exception) -> Meaning | None:
     """Give what an error means; None where nothing is known of it but its own words."""
     if isinstance(error, exceptions.ClientError):
-        return CODES.get(code_of(error)) or NUMBERS.get(code_of(error))
+        return CODES.get(code_of(error)) or _NUMBERS.get(code_of(error))
     if isinstance(error, ResponseParserError):
         return _STRANGE
     if isinstance(error, exceptions.SSLError):

@@ -2,11 +2,15 @@
 
 import re
 
-from barlake.io.s3_errors import CODES, NUMBERS, UNREACHED, Meaning, StoreError
+from barlake.io.s3_errors import CODES, UNREACHED, Meaning, StoreError
 
 # How the SDK of S3 and Hadoop write an answer: "(Service: S3, Status Code: 403, …):AccessDenied".
-_ANSWER = re.compile(r"\(Service: S3, Status Code: (\d{3})[^)]*\)(?::(\w+))?")
-_ADDRESS = re.compile(r"s3a://[^\s:,;'\"`)\]]+")
+_ANSWER = re.compile(
+    r"\(Service: S3, Status Code: (\d{3})[^)]*\)(?: \(SDK Attempt Count: \d+\))?(?::(\w+))?"
+)
+# Those that mean the same whatever was asked: a 404 or a 412 is about one object.
+_NUMBERS = {"403": "AccessDenied", "503": "SlowDown", "507": "XMinioStorageFull"}
+_ADDRESS = re.compile(r"s3a://[^\s:,;'\"`()\[\]]+")
 _NO_ANSWER = re.compile(
     r"ConnectException|NoHttpResponseException|SocketException|SocketTimeoutException"
     r"|ConnectTimeoutException|UnknownHostException|Unable to execute HTTP request"
@@ -20,25 +24,16 @@ def refusal(error: Exception, address: str) -> StoreError | None:
         error: What a call of Spark raised.
         address: The lake's, for where the error names no object.
     """
-    text = _whole(error)
-    found = _meaning(text)
-    if found is None:
-        return None
-    code, meaning = found
-    named = _ADDRESS.search(text)
-    where = named[0].rstrip(".") if named else address
-    return StoreError(f"{where}: {meaning.means} ({code}): {meaning.remedy}", code)
-
-
-def _meaning(text: str) -> tuple[str, Meaning] | None:
-    for number, word in _ANSWER.findall(text):
-        meaning = CODES.get(word) or NUMBERS.get(number)
-        if meaning is not None:
-            return word or number, meaning
+    text = f"{error}\n{getattr(error, '_stackTrace', None) or ''}"  # PySpark keeps Java's apart
+    for answer in _ANSWER.finditer(text):
+        code = answer[2] if answer[2] in CODES else _NUMBERS.get(answer[1])
+        if code is not None:
+            return _told(code, CODES[code], text[: answer.start()], address)
     silent = _NO_ANSWER.search(text) if "s3a" in text else None
-    return (silent[0], UNREACHED) if silent else None
+    return _told(silent[0], UNREACHED, text[: silent.start()], address) if silent else None
 
 
-def _whole(error: Exception) -> str:
-    """Give an error's words with its Java stack, which PySpark keeps apart."""
-    return f"{error}\n{getattr(error, '_stackTrace', None) or ''}"
+def _told(code: str, meaning: Meaning, before: str, address: str) -> StoreError:
+    named = _ADDRESS.findall(before)
+    where = named[-1].rstrip(".") if named else address
+    return StoreError(f"{where}: {meaning.means} ({code}): {meaning.remedy}", code)

@@ -8,13 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
+from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from barlake.io import lease
 from barlake.io.bucket import Bucket
 from barlake.io.spark import _arguments
+from barlake.model.jobs import RUN
 from infra.server import Server
 from tests.buckets.mirror import mirrored
 from tests.builders import run_files
@@ -33,6 +36,8 @@ from tests.lake.victim import INTERPRETED
 from tests.object_stores import Place, placed, reached
 from tests.stores.faults import Action
 from tests.stores.proxy import Proxy
+
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,21 @@ def read(store: Bucket) -> dict[str, bytes]:
 def run_second(nights: Nights, place: Place, run_id: str) -> None:
     """Run the second night in this lake."""
     run_files(place.address, nights.given, as_of=SECOND_NIGHT, run_id=run_id)
+
+
+def run_status(nights: Nights, store: Bucket, run_id: str) -> str:
+    """Give how a run ended, as ops.runs says."""
+    found = contents(mirrored(store, nights.folder / f"mirror-{uuid4().hex}"))
+    [status] = [row["status"] for row in found["ops.runs"] if row["run_id"] == run_id]
+    return str(status)
+
+
+def until_free(store: Bucket) -> None:
+    """Wait until nobody counts as the writer of a table, or as a run that is alive."""
+    deadline = monotonic() + PATIENCE
+    while any(lease.holder_of(store, table) for table in RUN.writes):
+        assert monotonic() < deadline, "a dead run still holds its tables"
+        sleep(0.1)
 
 
 def assert_converged(nights: Nights, store: Bucket, ended: dict[str, str]) -> Path:

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 
@@ -19,6 +20,7 @@ from infra import objectstore
 from infra.server import HOST, Server
 from tests.buckets.mirror import mirrored
 from tests.buckets.nights import (
+    PATIENCE,
     Nights,
     assert_converged,
     assert_sound,
@@ -157,6 +159,19 @@ def fill(folder: Path) -> None:
             filler.write(bytes(PIECE))
 
 
+def until_room(place: Place) -> None:
+    """Wait until the store, which looks at its disk now and then, has seen that there is room."""
+    deadline = monotonic() + PATIENCE
+    while True:
+        try:
+            place.store.write("_probe/room", b"1")
+        except StoreError:
+            assert monotonic() < deadline, "the store sees no room"
+            sleep(0.1)
+        else:
+            return
+
+
 def test_a_disk_that_is_full_is_told_of_and_the_last_night_stays(
     nights: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +189,7 @@ def test_a_disk_that_is_full_is_told_of_and_the_last_night_stays(
         assert_half_is_whole(nights, place)
 
         (folder / "filler").unlink()
+        until_room(place)
         until_free(place.store)
         run_second(nights, shown, "next")
         assert_converged(nights, place.store, {"full": "abandoned", "next": "ok"})

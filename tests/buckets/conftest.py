@@ -10,9 +10,7 @@ from tests.lake.victim import INTERPRETED
 
 
 @pytest.fixture(scope="package")
-def nights(
-    spark: SparkSession, minio: Server, tmp_path_factory: pytest.TempPathFactory
-) -> Nights:
+def nights(spark: SparkSession, minio: Server, tmp_path_factory: pytest.TempPathFactory) -> Nights:
     """Two nights that went well."""
     for key, value in INTERPRETED.items():
         spark.conf.set(key, value)

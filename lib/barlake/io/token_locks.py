@@ -49,7 +49,8 @@ class TokenLocks:
             yield f"{self.store.path(_folder(name))}#{number}"
         finally:
             ended = json.dumps(said | {"is_released": True}).encode()
-            self.store.write(_token(name, number), ended)
+            with _at_last(what):
+                self.store.write(_token(name, number), ended)
 
     def holder(self, name: str) -> Said | None:
         """Give who holds the name now; None where nobody does."""
@@ -69,7 +70,8 @@ class TokenLocks:
             with self._beating(run):
                 yield
         finally:
-            self.store.remove(_folder(name))
+            with _at_last(f"run {run['run_id']}"):
+                self.store.remove(_folder(name))
 
     def forget(self, run_id: str) -> None:
         """Remove a run's record."""
@@ -132,8 +134,9 @@ class TokenLocks:
         finally:
             over.set()
             pulse.join()
-            if self.store.exists(key):  # not forgotten: whoever comes next finds it dead at once
-                self.store.write(key, json.dumps(run | {"is_released": True}).encode())
+            with _at_last(f"run {run['run_id']}"):
+                if self.store.exists(key):  # not forgotten: whoever comes next finds it dead
+                    self.store.write(key, json.dumps(run | {"is_released": True}).encode())
 
     def _beat(self, key: str, run: Said, over: Event) -> None:
         pause = float(run.get("expires_seconds", EXPIRES_SECONDS)) / _BEATS
@@ -143,6 +146,15 @@ class TokenLocks:
                     self.store.write(key, json.dumps(run).encode())
             except (BarlakeError, OSError) as error:
                 logger.warning("heartbeat failed", run_id=run["run_id"], reason=str(error))
+
+
+@contextmanager
+def _at_last(what: str) -> Iterator[None]:
+    """Let go of what expires by itself where the store cannot be told: the run's own end counts."""
+    try:
+        yield
+    except (BarlakeError, OSError) as error:
+        logger.warning("lease not released", lease=what, reason=str(error))
 
 
 def _folder(name: str) -> str:

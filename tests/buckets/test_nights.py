@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import barlake
+from barlake import steps_upkeep
 from barlake.io import history, lease
 from barlake.io.bucket import Bucket
 from barlake.model.tables import TABLES
+from barlake.options import Options
 from infra.server import Server
 from tests.buckets.mirror import mirrored
 from tests.builders import run_files
@@ -112,3 +115,16 @@ def test_each_commit_names_the_lease_that_it_was_made_under(lakes: Lakes) -> Non
 
 def _versions(store: Bucket) -> dict[str, int]:
     return {str(table): history.latest(store, table) for table in TABLES}
+
+
+def test_upkeep_runs_in_a_bucket_too(lakes: Lakes) -> None:
+    """Nothing is older than the retention; a label stays, and readers find it."""
+    before = lakes.store.names("silver")
+
+    done = steps_upkeep.vacuum(Options(lake=lakes.place.address, as_of=SECOND_NIGHT))
+
+    assert set(done["files_deleted"].values()) == {0}
+    assert "barlake-staging" in " ".join(done["lifecycle"]["rules"])
+    assert lakes.store.names("silver") == before
+    labels = barlake.open(lakes.store).labels()
+    assert labels == barlake.open(str(lakes.folder)).labels() != []

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from barlake import runtime
 from barlake.io.access import Access
@@ -81,7 +82,7 @@ def test_a_run_in_a_bucket_raises_the_store_s_words_and_a_folder_s_run_its_own(
 
 
 def test_a_run_whose_end_cannot_be_written_tells_what_broke_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def close(_: str) -> None:
         raise OSError("no room\nfor the books")
@@ -91,7 +92,7 @@ def test_a_run_whose_end_cannot_be_written_tells_what_broke_it(
     watched: Any = runtime._watched(night, {"run_id": "r"}, Clock(None), [])
     next(watched)
 
-    with pytest.raises(ZeroDivisionError):
+    with capture_logs() as logs, pytest.raises(ZeroDivisionError):
         watched.throw(ZeroDivisionError("the first fault"))
     assert night.detail["fault"] == "ZeroDivisionError: the first fault"
-    assert "no room" in capsys.readouterr().out
+    assert [(one["event"], one["reason"]) for one in logs] == [("end not written", "no room")]

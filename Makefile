@@ -3,7 +3,7 @@
 # Another Spark, or another environment, on this machine is not ours.
 unexport SPARK_HOME SPARK_CONF_DIR PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 
-.PHONY: help demo test check docs bucket store shots notebooks bench doctor needs lock clean
+.PHONY: help demo test drills check docs bucket store shots notebooks bench doctor needs lock clean
 
 help:  ## say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,11 +12,17 @@ demo: .venv/.spark  ## set up, then run the whole lake on local disk, with a sim
 	@.venv/bin/python infra/jars.py core
 	@.venv/bin/barlake demo
 
-test: check  ## set up, check, and run every test
+test: check  ## set up, check, and run the tests
 	@.venv/bin/python infra/jars.py core s3
 	@.venv/bin/python infra/logstore.py
 	@.venv/bin/python infra/minio.py
-	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not drill"
+
+drills: check  ## run the long tests: stores that fail, runs killed at more points, thirty nights
+	@.venv/bin/python infra/jars.py core s3
+	@.venv/bin/python infra/logstore.py
+	@.venv/bin/python infra/minio.py
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m drill
 
 check: .venv/.dev  ## lint, types, layers, and that the generated docs are current
 	.venv/bin/ruff check

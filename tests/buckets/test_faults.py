@@ -34,6 +34,8 @@ from tests.object_stores import OWNER, Place, reached
 from tests.stores.faults import Action
 from tests.stores.proxy import Proxy
 
+pytestmark = pytest.mark.drill
+
 DISK = "64m"
 PIECE = 4096
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")

@@ -19,6 +19,8 @@ from infra.server import Server
 from tests.buckets.days import bars, now, run_of
 from tests.object_stores import placed
 
+pytestmark = pytest.mark.drill
+
 TABLE = silver.BARS_1M
 READS = 2_000
 READERS = 3  # of DuckDB; Spark reads between its own commits

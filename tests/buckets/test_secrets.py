@@ -9,6 +9,8 @@ from barlake.model.tables import TABLES
 from tests.buckets.nights import Nights, read
 from tests.object_stores import OWNER, reached
 
+pytestmark = pytest.mark.drill
+
 
 def assert_free(text: str | bytes, where: str) -> None:
     """Neither half of the owner's credentials is in it."""

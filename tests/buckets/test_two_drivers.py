@@ -18,6 +18,8 @@ from infra.server import Server
 from tests.buckets.days import bars, now, run_of
 from tests.object_stores import Place, placed
 
+pytestmark = pytest.mark.drill
+
 TABLE = silver.BARS_1M
 COMMITS = 6
 # Appends of one row each, told by its standard input when to begin.

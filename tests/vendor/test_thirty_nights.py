@@ -20,6 +20,8 @@ from tests.vendor.charts import Events, Row, day_of
 from tests.vendor.conftest import ask_on_loopback
 from tests.vendor.loopback import TOO_MANY, UNKNOWN, Asked, Vendor, epoch, serving
 
+pytestmark = pytest.mark.drill
+
 TICKERS = ("AAPL", "MSFT", "NEWS")
 FIRST, LAST = date(2026, 11, 23), date(2027, 1, 1)
 NIGHTS = [

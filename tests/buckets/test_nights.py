@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import barlake
 from barlake import steps_upkeep
 from barlake.io import history, lease
 from barlake.io.bucket import Bucket
@@ -118,13 +117,15 @@ def _versions(store: Bucket) -> dict[str, int]:
 
 
 def test_upkeep_runs_in_a_bucket_too(lakes: Lakes) -> None:
-    """Nothing is older than the retention; a label stays, and readers find it."""
-    before = lakes.store.names("silver")
+    """Nothing is older than the retention; the store is told what it may remove by itself."""
+    before = data_files(lakes.store)
 
     done = steps_upkeep.vacuum(Options(lake=lakes.place.address, as_of=SECOND_NIGHT))
 
     assert set(done["files_deleted"].values()) == {0}
     assert "barlake-staging" in " ".join(done["lifecycle"]["rules"])
-    assert lakes.store.names("silver") == before
-    labels = barlake.open(lakes.store).labels()
-    assert labels == barlake.open(str(lakes.folder)).labels() != []
+    assert data_files(lakes.store) == before
+
+
+def data_files(store: Bucket) -> list[str]:
+    return [name for name in store.names("silver") if name.endswith(".parquet")]

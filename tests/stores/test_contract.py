@@ -20,8 +20,8 @@ from barlake.io.contract import examine, require_conditional_put
 from barlake.io.folder import Folder
 from barlake.io.probes import Finding
 from barlake.io.s3_errors import StoreError
-from infra.server import HOST, Server, free_ports
-from tests.object_stores import Place, placed, restricted
+from infra.server import HOST, free_ports
+from tests.object_stores import Place, restricted
 from tests.stores.liar import liar
 
 NEEDS = [
@@ -38,17 +38,6 @@ NEEDS = [
     "bulk delete",
 ]
 READ = ("s3:GetObject", "s3:ListBucket")
-
-
-@pytest.fixture(params=["minio", "seaweedfs"])
-def real(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Place:
-    server: Server = request.getfixturevalue(request.param)
-    return placed(server, monkeypatch)
-
-
-@pytest.fixture
-def ours(minio: Server, monkeypatch: pytest.MonkeyPatch) -> Place:
-    return placed(minio, monkeypatch)
 
 
 def lacking(place: Place, access: Access | None = None) -> dict[str, Finding]:

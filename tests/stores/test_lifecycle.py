@@ -12,8 +12,7 @@ from barlake.model.tables import TABLES
 from barlake.pipelines.lifecycle import keep_lifecycle
 from barlake.sections import LifecycleSettings
 from barlake.settings import Settings
-from infra.server import Server
-from tests.object_stores import Place, placed, restricted
+from tests.object_stores import Place, restricted
 
 NEVER = LifecycleSettings(
     reports_days=None, staging_days=None, replaced_days=None, uploads_days=None
@@ -24,17 +23,6 @@ OTHERS = {
     "Filter": {"Prefix": "elsewhere/"},
     "Expiration": {"Days": 3},
 }
-
-
-@pytest.fixture(params=["minio", "seaweedfs"])
-def real(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Place:
-    server: Server = request.getfixturevalue(request.param)
-    return placed(server, monkeypatch)
-
-
-@pytest.fixture
-def ours(minio: Server, monkeypatch: pytest.MonkeyPatch) -> Place:
-    return placed(minio, monkeypatch)
 
 
 def in_bucket(place: Place) -> dict[str, Any]:

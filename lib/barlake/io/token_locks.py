@@ -91,16 +91,16 @@ class TokenLocks:
             number, other = self._newest(name)
             if not (other and self._is_alive(_token(name, number), other)):
                 said = holder | {"nonce": uuid4().hex}
-                if self._puts(_token(name, number + 1), json.dumps(said).encode()):
+                if self._puts(_token(name, number + 1), said):
                     self.store.delete(_token(name, number))
                     return number + 1, said
             elif time.monotonic() > until:
                 raise BusyError.of(what, other)
             time.sleep(_POLL_SECONDS)
 
-    def _puts(self, key: str, content: bytes) -> bool:
+    def _puts(self, key: str, said: Said) -> bool:
         """Put a token; ours as well where the store's answer was lost and a second try refused."""
-        return self.store.put_once(key, content) or self.store.get(key) == content
+        return self.store.put_once(key, json.dumps(said).encode()) or self._said(key) == said
 
     def _newest(self, name: str) -> tuple[int, Said]:
         known = self.store.names(_folder(name))

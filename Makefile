@@ -66,11 +66,11 @@ doctor:  ## each need of this machine: found or not, and what to do
 	@python=$$(ls .venv/bin/python 2>/dev/null || infra/python.sh) && "$$python" -I lib/barlake/doctor.py
 
 lock:  ## compile requirements/*.in into *.txt, with hashes
-	@for set in tools spark dev; do infra/uv.sh pip compile --quiet --universal --generate-hashes \
+	@for set in tools spark dev airflow; do infra/uv.sh pip compile --quiet --universal --generate-hashes \
 	    --no-annotate --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt || exit 1; done
 
 clean:  ## remove the environment and what tools left in the tree; the lake stays
-	rm -rf .venv jars lib/*.egg-info spark-warehouse .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-airflow jars lib/*.egg-info spark-warehouse .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find jobs lib infra tests -name __pycache__ -prune -exec rm -rf {} +
 
 # At once, before anything slow, and at every run: Java may have gone since.
@@ -79,3 +79,7 @@ needs:
 
 .venv/.spark .venv/.dev: .venv/.%: requirements/%.txt requirements/tools.txt pyproject.toml infra/setup.sh | needs
 	@infra/setup.sh $*
+
+# Airflow shares no environment with Spark: it brings a client that would overwrite pyspark.
+.venv-airflow/.airflow: requirements/airflow.txt requirements/tools.txt infra/setup.sh | needs
+	@infra/setup.sh airflow

@@ -1,10 +1,13 @@
 #!/bin/sh
-# Build .venv as requirements/SET.txt says: infra/setup.sh SET. Writes .venv and the cache, nothing else.
+# Build an environment as requirements/SET.txt says: infra/setup.sh SET. Airflow has one of its own,
+# .venv-airflow; .venv is Spark's. Writes that folder and the cache, nothing else.
 set -eu
 cd "$(dirname "$0")/.."
 set=$1
 # The tests' environment holds what the demo's does: nothing is taken away from it.
-if [ -e .venv/.dev ]; then set=dev; fi
+if [ "$set" = spark ] && [ -e .venv/.dev ]; then set=dev; fi
+home=.venv
+if [ "$set" = airflow ]; then home=.venv-airflow; fi
 
 # The cache first: with what it holds, no network is needed and none is asked.
 uv() {
@@ -12,11 +15,15 @@ uv() {
 }
 
 infra/uv.sh --version >/dev/null
-echo "barlake: setting up .venv from requirements/$set.txt" >&2
-.venv/bin/python -c '' 2>/dev/null || uv venv --quiet --clear --python "$(infra/python.sh)" .venv
-build="--python .venv --build-constraints requirements/tools.txt"
+echo "barlake: setting up $home from requirements/$set.txt" >&2
+"$home/bin/python" -c '' 2>/dev/null || uv venv --quiet --clear --python "$(infra/python.sh)" "$home"
+build="--python $home --build-constraints requirements/tools.txt"
 # shellcheck disable=SC2086  # these are several words
 uv pip sync $build --require-hashes "requirements/$set.txt"
+if [ "$set" = airflow ]; then
+    touch "$home/.airflow"
+    exit
+fi
 # shellcheck disable=SC2086
 uv pip install $build --quiet --no-deps --editable .
 touch .venv/.spark ".venv/.$set"

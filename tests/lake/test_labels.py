@@ -28,6 +28,8 @@ from barlake.pipelines.labels import label_close
 from barlake.pipelines.restore import RESTORED
 from barlake.readers.status import status
 from barlake.settings import PROJECT, Settings
+from infra.server import Server
+from tests.buckets.mirror import mirrored, uploaded
 from tests.builders import resumed, run_files
 from tests.lake.aging import age
 from tests.lake.invariants import (
@@ -41,6 +43,7 @@ from tests.lake.invariants import (
 )
 from tests.lake.two_nights import FIRST_NIGHT, SECOND_NIGHT, first_night, second_night
 from tests.lake.victim import command, environment
+from tests.object_stores import placed
 
 SHELL = Path(sys.executable).with_name("spark-sql")
 EARLY, LATE = "close-2026-11-25", "close-2026-11-27"
@@ -79,7 +82,7 @@ def copied(folder: Path, tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(root)
 
 
-def by_duckdb(root: Path, label: str) -> Contents:
+def by_duckdb(root: Path | str, label: str) -> Contents:
     lake = barlake.open(str(root), label=label)
     return {str(table): keyed(lake.rows(f"FROM {table}"), table.key) for table in TABLES}
 
@@ -255,7 +258,7 @@ def test_without_its_label_the_files_of_a_version_go(copied: Path, late: Content
     assert_equal(contents(copied), late)
 
 
-def vacuumed(root: Path, moment: Any) -> dict[str, Any]:
+def vacuumed(root: Path | str, moment: Any) -> dict[str, Any]:
     return steps_upkeep.vacuum(Options(lake=str(root), as_of=moment))
 
 
@@ -322,6 +325,35 @@ def test_a_restored_lake_is_the_labelled_one_and_goes_forward_again(
     assert_equal(contents(copied), late)
     assert_log_is_sane(copied)
     assert barlake.open(str(copied)).labels() == [EARLY, LATE]
+
+
+@pytest.mark.drill
+def test_a_bucket_keeps_its_labels_goes_back_and_goes_forward_again(
+    folder: Path,
+    copied: Path,
+    early: Contents,
+    late: Contents,
+    minio: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = placed(minio, monkeypatch)
+    uploaded(copied, place, 40)
+
+    deleted = vacuumed(place.address, SECOND_NIGHT)
+
+    assert deleted["files_deleted"] == vacuumed(copied, SECOND_NIGHT)["files_deleted"]
+    assert sum(deleted["files_deleted"].values()) > 0
+    assert by_duckdb(place.address, EARLY) == early
+
+    steps_upkeep.restore(Options(lake=place.address, as_of=SECOND_NIGHT, run_id="back"), EARLY)
+    back = contents(mirrored(place.store, copied.parent / "back"))
+    assert_equal(back, early, RESTORED)
+
+    run_files(place.address, folder / "second.csv", as_of=SECOND_NIGHT, run_id="forward")
+    forward = mirrored(place.store, copied.parent / "forward")
+    assert_equal(contents(forward), late)
+    assert_log_is_sane(forward)
+    assert by_duckdb(place.address, LATE) == late
 
 
 def test_a_label_whose_files_are_gone_is_refused_before_anything_is_written(copied: Path) -> None:

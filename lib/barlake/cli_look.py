@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from barlake import console
+from barlake import console, told
 from barlake.arguments import AsOf, Env, Format, Json, Label, Lake
 from barlake.options import Options
 
@@ -37,6 +37,7 @@ def tables(
 
 
 def status(
+    run: Annotated[str | None, typer.Option(help="What this run did, and its verdict.")] = None,
     lake: Lake = None,
     as_of: AsOf = None,
     env: Env = None,
@@ -45,7 +46,8 @@ def status(
     """Tell what the lake holds: versions, sizes, coverage, holes, the last runs."""
     from barlake import steps_look
 
-    console.show(steps_look.status(Options(lake=lake, environment=env, as_of=as_of)), json=json)
+    done = steps_look.status(Options(lake=lake, environment=env, as_of=as_of), run)
+    console.show(done, json=json, tell=told.run if run is not None else None)
 
 
 def pages(

@@ -46,12 +46,13 @@ def tables(options: Options, label: str | None) -> list[str]:
     return [f"{statement};" for statement in (*led, *told)]
 
 
-def status(options: Options) -> dict[str, Any]:
-    """Tell what the lake holds."""
-    from barlake.readers.status import status as look  # noqa: PLC0415
+def status(options: Options, run: str | None = None) -> dict[str, Any]:
+    """Tell what the lake holds, or what one run did."""
+    from barlake.readers import status as look  # noqa: PLC0415
 
     _, store, clock = opened(options)
-    return look(barlake.open(store), clock.now())
+    lake = barlake.open(store)
+    return look.status(lake, clock.now()) if run is None else look.of_run(lake, run)
 
 
 def examined(options: Options) -> list[dict[str, Any]]:

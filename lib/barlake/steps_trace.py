@@ -19,7 +19,7 @@ from barlake.steps import range_of
 def plan(
     options: Options, tickers: str | None, start: datetime | None, end: datetime | None
 ) -> dict[str, Any]:
-    """Give what the lake lacks; without a lake, everything."""
+    """Give what the lake lacks of the `tickers` asked for; without a lake, everything."""
     first, last = range_of(start, end)
     names = universe.parse(tickers or f"@{CONF / 'tickers.txt'}")
     settings, store, clock = opened(options)
@@ -34,7 +34,7 @@ def plan(
     )
     is_there = any(history.latest(store, table) >= 0 for table in TABLES)
     lake = barlake.open(store) if is_there else None
-    return {"lake": store.address, **lacks(lake, window)}
+    return {"lake": store.address, "tickers": names, **lacks(lake, window)}
 
 
 def explain(

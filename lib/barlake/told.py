@@ -46,6 +46,7 @@ REFUSED = (
 )
 RUN = ("run_id", "job", "status", "started_at", "code_version")
 GATE = ("run_id", "table", "rule", "ticker", "severity", "passed", "observed", "expected")
+BROKEN = ("rule", "severity", "observed", "expected", "sessions")
 BUCKET = ("interval", "ts", "open", "high", "low", "close", "volume", "n_observed", "n_expected")
 
 
@@ -77,6 +78,23 @@ def plan(found: Found) -> list[str]:
         *section("by reason", grid(found["reasons"])),
         *section("soonest to expire first", grid(lacking) if lacking else []),
         *(["  (--json gives all)"] if len(lacking) > MOST else []),
+    ]
+
+
+def run(found: Found) -> list[str]:
+    """Tell what a run did, and what the quality gate said of it."""
+    row, verdict = found["run"], found["verdict"]
+    facts = {name: value for name, value in row.items() if name != "detail"}
+    lines = [f"run {row['run_id']}: {row['status']}", *_facts(facts)]
+    if "fault" in row["detail"]:
+        lines.append(f"  {short(row['detail']['fault'], 500)}")
+    if verdict is None:
+        return lines
+    failed = [{name: one[name] for name in BROKEN} for one in verdict["failed"]]
+    return [
+        *lines,
+        *section("verdict", [f"  {verdict['status']}: {verdict['report']}"]),
+        *grid(failed),
     ]
 
 

@@ -337,6 +337,68 @@ def test_a_query_that_fails_is_bad_input_in_one_sentence(
     assert err.startswith("barlake: the query ")
 
 
+BLOCKED: dict[str, Any] = {
+    "status": "blocked",
+    "evaluated": 41,
+    "failed": [
+        {
+            "rule": "other_unit",
+            "severity": "critical",
+            "observed": "4",
+            "expected": "at most 3",
+            "why": "w",
+            "sessions": 1,
+            "keys": ["AAPL@2026-11-20T14:30:00Z"],
+        }
+    ],
+    "report": "pages/quality/night.silver/index.html",
+}
+
+
+@pytest.fixture
+def ended(lake: Path) -> Path:
+    """Two runs that ended: one that the gate blocked, and one that judged nothing."""
+    detail = {"fault": "QualityError: the quality gate blocked the batch", "verdict": BLOCKED}
+    rows = pa.table(
+        {
+            "run_id": ["night.silver", "night.gold"],
+            "job": ["silver", "gold"],
+            "status": ["blocked", "ok"],
+            "detail": [json.dumps(detail), "{}"],
+        }
+    )
+    write_deltalake(str(lake / "ops" / "runs"), rows)
+    return lake
+
+
+def test_status_tells_of_one_run_and_what_the_gate_said_of_it(
+    ended: Path, capsys: Captured
+) -> None:
+    report = str(ended.resolve() / BLOCKED["report"])
+
+    assert barlake("status", "--run", "night.silver", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["verdict"] == BLOCKED | {"report": report}
+    assert (told["run"]["job"], told["run"]["status"]) == ("silver", "blocked")
+    assert told["run"]["detail"]["verdict"] == BLOCKED
+
+    assert barlake("status", "--run", "night.silver") == 0
+    out = capsys.readouterr().out
+    assert f"blocked: {report}" in out
+    assert "other_unit  critical  4         at most 3" in out
+
+    assert barlake("status", "--run", "night.gold", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] is None
+    assert barlake("status", "--run", "other") == 2
+    assert "no run 'other' has ended" in capsys.readouterr().err
+
+
+def test_a_plan_names_the_tickers_that_it_is_for(capsys: Captured) -> None:
+    assert barlake("plan", "--tickers", "MSFT,AAPL", "--as-of", "2026-11-20T22:00Z", "--json") == 0
+
+    assert json.loads(capsys.readouterr().out)["tickers"] == ["MSFT", "AAPL"]
+
+
 # --- how a run ends
 
 

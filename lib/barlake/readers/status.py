@@ -1,9 +1,11 @@
 """What a lake holds: versions, sizes, age, coverage, holes, the last runs."""
 
+import json
 from datetime import datetime
 from typing import Any
 
 from barlake.io import history, lease
+from barlake.model.errors import InputError
 from barlake.model.table import Table
 from barlake.model.tables import TABLES
 from barlake.readers.frames import OpenLake
@@ -25,6 +27,7 @@ _RUNS = """
 SELECT run_id, job, started_at, status, rows_written, bytes_written
 FROM ops.runs ORDER BY started_at DESC, run_id LIMIT 5
 """
+_RUN = "SELECT * FROM ops.runs WHERE run_id = $run"
 
 
 def status(lake: OpenLake, now: datetime) -> dict[str, Any]:
@@ -38,6 +41,24 @@ def status(lake: OpenLake, now: datetime) -> dict[str, Any]:
         "holes": _rows(lake, _HOLES),
         "runs": _rows(lake, _RUNS),
     }
+
+
+def of_run(lake: OpenLake, run_id: str) -> dict[str, Any]:
+    """Give a run's row of ops.runs, its `detail` read, and what the quality gate said in it.
+
+    `verdict` has the whole address of its report; it is None where nothing was judged.
+
+    Raises:
+        InputError: No run of that id has ended.
+    """
+    rows = lake.rows(_RUN, run=run_id)
+    if not rows:
+        raise InputError(f"no run {run_id[:60]!r} has ended; `barlake status` shows the last ones")
+    detail = json.loads(rows[0]["detail"])
+    verdict = detail.get("verdict")
+    if verdict:
+        verdict = verdict | {"report": lake.store.path(verdict["report"])}
+    return {"run": rows[0] | {"detail": detail}, "verdict": verdict}
 
 
 def _table(lake: OpenLake, table: Table, now: datetime) -> dict[str, Any]:

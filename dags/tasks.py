@@ -1,0 +1,106 @@
+"""The two ways in which a DAG starts work, and what all DAGs have in common."""
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import Asset, Param
+
+from work import HOME, PROGRAMS, BarlakeCommand, SparkJob
+
+LAKE_POOL, VENDOR_POOL = "lake", "yahoo"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+# A bar is final 20 minutes after its minute (timing.settle_minutes), and the closing auction's
+# minute begins at the close.
+AFTER_CLOSE_MINUTES = 25
+DEFAULTS: dict[str, Any] = {
+    "owner": "barlake",
+    "retries": 3,
+    # A bucket's table is free a minute after its writer was killed.
+    "retry_delay": timedelta(seconds=int(os.environ.get("BARLAKE_RETRY_SECONDS", "90"))),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=30),
+    # A slow machine must not lose a healthy job.
+    "execution_timeout": timedelta(hours=3),
+}
+# What each job alone writes; a test holds it to the jobs' own declaration.
+WRITES = {
+    "ingest": ("bronze.bars", "silver.quarantine", "ref.sessions", "ref.actions"),
+    "silver": ("silver.bars_1m", "silver.coverage"),
+    "gold": ("gold.features_1m", "gold.bars"),
+}
+# spark-defaults.conf names them relative to the checkout, and Airflow runs elsewhere.
+CLASS_PATH = ":".join(f"{HOME}/jars/{jars}/*" for jars in ("core", "logstore", "s3"))
+
+RUN = "{{ run_id.replace('~', '-')[:150] }}"
+CLOCK = (
+    "{% if params.clock == 'schedule' %}--as-of={{ ("
+    "dag_run.data_interval_end + macros.timedelta(minutes="
+    + str(AFTER_CLOSE_MINUTES)
+    + ") if dag_run.data_interval_end else dag_run.run_after).isoformat() }}{% endif %}"
+)
+TICKERS = Param(
+    os.environ.get("BARLAKE_TICKERS") or None,
+    type=["null", "string"],
+    title="Tickers",
+    description="AAPL,MSFT or @file; empty: conf/tickers.txt.",
+)
+DATE: dict[str, Any] = {"type": ["null", "string"], "format": "date"}
+
+
+def spark_job(name: str, *arguments: str, **kwargs: Any) -> SparkJob:  # noqa: ANN401 - the operator's own
+    """Submit jobs/<name>.py, as the only writer of the lake; the task is named after the job.
+
+    What the job needs besides its arguments (credentials, where the lake is) it has from the
+    environment: the command line shows in process lists and logs.
+    """
+    return SparkJob(
+        task_id=name,
+        name=f"barlake.{name}",
+        application=str(HOME / "jobs" / f"{name}.py"),
+        application_args=[*arguments, f"--run-id={run_of(name)}", "--json"],
+        conn_id="spark_default",
+        spark_binary=str(PROGRAMS / "spark-submit"),
+        properties_file=str(HOME / "spark-defaults.conf"),
+        driver_class_path=CLASS_PATH,
+        conf={"spark.sql.warehouse.dir": str(HOME / "spark-warehouse")},
+        pool=LAKE_POOL,
+        **kwargs,
+    )
+
+
+def pages(*arguments: str, **kwargs: Any) -> BarlakeCommand:  # noqa: ANN401 - the operator's own
+    """Make the pages anew."""
+    return BarlakeCommand(
+        task_id="pages",
+        arguments=["pages", *arguments],
+        doc_md="Makes the pages from the tables. Red: nothing is lost; run it again.",
+        **kwargs,
+    )
+
+
+def run_of(task: str) -> str:
+    """Give the template of the run id that a task gives its job."""
+    return f"{RUN}.{task}"
+
+
+def option(name: str, param: str | None = None) -> str:
+    """Give the template of `--name=value` from the form; of nothing, where that is empty."""
+    value = f"params.{param or name}"
+    return f"{{{{ '--{name}=' ~ {value} if {value} else '' }}}}"
+
+
+def assets(*jobs: str) -> list[Asset]:
+    """Name the tables that some jobs write as assets, such as "gold.bars"."""
+    return [asset(table) for job in jobs for table in WRITES[job]]
+
+
+def asset(table: str) -> Asset:
+    """Name a table as an asset."""
+    return Asset(name=table, uri=f"barlake://lake/{table.replace('.', '/')}")
+
+
+def batches(tickers: Sequence[str], size: int) -> list[str]:
+    """Cut tickers into batches of a size, each as --tickers takes it."""
+    return [",".join(tickers[at : at + size]) for at in range(0, len(tickers), size)]

@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 PARAMS = {
     "clock": Param(
-        os.environ.get("BARLAKE_CLOCK", "machine"),
+        os.environ.get("BARLAKE_CLOCK") or "machine",
         enum=["machine", "schedule"],
         title="Clock",
         description="schedule: as if it were the time for which the run was planned. For simulated "
@@ -46,7 +46,7 @@ PARAMS = {
     ),
     "tickers": TICKERS,
     "tickers_per_batch": Param(
-        int(os.environ.get("BARLAKE_TICKERS_PER_BATCH", "100")),
+        int(os.environ.get("BARLAKE_TICKERS_PER_BATCH") or 100),
         type="integer",
         minimum=1,
         maximum=1000,

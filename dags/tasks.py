@@ -18,7 +18,7 @@ DEFAULTS: dict[str, Any] = {
     "owner": "barlake",
     "retries": 3,
     # A bucket's table is free a minute after its writer was killed.
-    "retry_delay": timedelta(seconds=int(os.environ.get("BARLAKE_RETRY_SECONDS", "90"))),
+    "retry_delay": timedelta(seconds=int(os.environ.get("BARLAKE_RETRY_SECONDS") or 90)),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=30),
     # A slow machine must not lose a healthy job.

@@ -78,9 +78,10 @@ class MarketSessionTimetable(Timetable):
         if self.every_minutes is None:
             return [session]
         step = timedelta(minutes=self.every_minutes)
-        count = -((session.start - session.end) // step)
-        starts = [session.start + number * step for number in range(count)]
-        return [DataInterval(start, min(start + step, session.end)) for start in starts]
+        ends = [session.start + step]
+        while ends[-1] < session.end:
+            ends.append(ends[-1] + step)
+        return [DataInterval(end - step, min(end, session.end)) for end in ends]
 
 
 class NysePlugin(AirflowPlugin):

@@ -34,6 +34,6 @@ def ask(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Ask:
             check=False,
         )
         assert done.returncode == 0, done.stderr[-5000:]
-        return json.loads(done.stdout)
+        return json.loads(done.stdout.splitlines()[-1])  # Airflow's log may come before
 
     return asked

@@ -12,7 +12,7 @@ AIRFLOW = PROJECT / ".venv-airflow" / "bin"
 DAGS = PROJECT / "dags"
 
 PROGRAM = """#!{python} -ISB
-import json, os, sys
+import json, os, signal, sys
 from pathlib import Path
 
 home, name = Path({home!r}), Path(sys.argv[0]).name
@@ -24,13 +24,15 @@ with (home / "calls").open("a") as calls:
     calls.write(json.dumps(call) + "\\n")
 path = home / "answers" / f"{{job}}.json"
 answer = json.loads(path.read_text()) if path.exists() else {{}}
+if answer.get("hangs"):
+    signal.pause()
 code = answer.get("codes", [0])[0]
 if len(answer.get("codes", [])) > 1:
     path.write_text(json.dumps(answer | {{"codes": answer["codes"][1:]}}))
 print(answer.get("output", "{{}}"))
 sys.stdout.flush()
 if code:
-    print(answer.get("errors", "barlake: it broke"), file=sys.stderr)
+    print(answer["errors"], file=sys.stderr)
 sys.exit(code)
 """
 
@@ -47,17 +49,10 @@ class StandIn:
             path.write_text(PROGRAM.format(python=sys.executable, home=str(home)), "utf-8")
             path.chmod(0o700)
 
-    def answers(self, job: str, *codes: int, output: object = None, errors: str = "") -> None:
-        """Let a job or a command end with these exit codes, one after the other."""
-        told: dict[str, Any] = {"codes": codes or [0], "output": json.dumps(output or {})}
-        if errors:
-            told["errors"] = errors
-        (self.home / "answers" / f"{job}.json").write_text(json.dumps(told), "utf-8")
 
-    def calls(self) -> list[dict[str, Any]]:
-        """Give what was called so far, in order."""
-        path = self.home / "calls"
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+def answer(*codes: int, told: object = None, errors: str = "") -> dict[str, Any]:
+    """Let a job or a command end with these exit codes, one after the other, the last for ever."""
+    return {"codes": codes or [0], "output": json.dumps(told or {}), "errors": errors}
 
 
 def environment(folder: Path, home: Path) -> dict[str, str]:
@@ -74,5 +69,4 @@ def environment(folder: Path, home: Path) -> dict[str, str]:
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW_CONN_SPARK_DEFAULT": '{"conn_type": "spark", "host": "local[2]"}',
         "BARLAKE_HOME": str(home),
-        "BARLAKE_RETRY_SECONDS": "0",
     }

@@ -53,7 +53,7 @@ def shape(dag: Any) -> dict[str, Any]:
         "tasks": {
             task.task_id: [
                 sorted(task.downstream_task_ids),
-                str(task.trigger_rule),
+                str(task.trigger_rule).rpartition(".")[2].lower(),
                 task.pool,
                 task.retries,
                 task.retry_exponential_backoff,

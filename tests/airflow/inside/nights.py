@@ -1,14 +1,16 @@
 """Runs DAGs without a scheduler and prints, as JSON, what became of them; by Airflow's own Python.
 
-Standard input holds the runs: `{"dag", "at", "conf", "answers"}`, the last being what the stand-ins
-for barlake and spark-submit are to answer.
+Standard input holds the runs by name: `{"dag", "at", "conf", "answers"}`, the last being what the
+stand-ins for barlake and spark-submit are to answer.
 """
 
 import json
 import os
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from airflow.cli.commands.pool_command import pool_import_helper
@@ -17,6 +19,8 @@ from airflow.dag_processing.dagbag import BundleDagBag
 from airflow.utils.db import initdb
 
 HOME = Path(os.environ["BARLAKE_HOME"])
+PATIENCE = 30.0
+REASONS: list[str] = []
 
 
 def main() -> None:
@@ -24,21 +28,23 @@ def main() -> None:
     initdb()
     folder = Path(conf.get_mandatory_value("core", "dags_folder"))
     _, failed = pool_import_helper(folder / "pools.json")  # type: ignore[no-untyped-call]
-    bag = BundleDagBag(dag_folder=folder, bundle_path=folder, bundle_name="dags-folder")
-    told = [night(bag, case) for case in json.load(sys.stdin)]
-    json.dump({"pools_refused": failed, "nights": told}, output)
+    told = {name: night(folder, case) for name, case in json.load(sys.stdin).items()}
+    json.dump({"pools_refused": failed, "nights": told, "killed": killed()}, output)
 
 
-def night(bag: BundleDagBag, case: dict[str, Any]) -> dict[str, Any]:
+def night(folder: Path, case: dict[str, Any]) -> dict[str, Any]:
     for path in (HOME / "answers").glob("*"):
         path.unlink()
     for name, answer in case["answers"].items():
         (HOME / "answers" / f"{name}.json").write_text(json.dumps(answer), "utf-8")
-    calls = HOME / "calls"
-    calls.write_text("", "utf-8")
-    run = bag.dags[case["dag"]].test(
-        logical_date=datetime.fromisoformat(case["at"]), run_conf=case["conf"]
-    )
+    (HOME / "calls").write_text("", "utf-8")
+    REASONS.clear()
+    # Anew each time: a run leaves its form in the DAG.
+    bag = BundleDagBag(dag_folder=folder, bundle_path=folder, bundle_name="dags-folder")
+    dag = bag.dags[case["dag"]]
+    for task in dag.tasks:
+        task.on_failure_callback = [note]
+    run = dag.test(logical_date=datetime.fromisoformat(case["at"]), run_conf=case["conf"])
     found = run.get_task_instances()
     return {
         "run_id": run.run_id,
@@ -46,8 +52,35 @@ def night(bag: BundleDagBag, case: dict[str, Any]) -> dict[str, Any]:
         "states": {of(ti): str(ti.state) for ti in found},
         "tries": {of(ti): ti.try_number for ti in found},
         "labels": [ti.rendered_map_index for ti in found if ti.map_index >= 0],
-        "calls": [json.loads(line) for line in calls.read_text("utf-8").splitlines()],
+        "reasons": list(REASONS),
+        "calls": called(),
     }
+
+
+def note(context: Any) -> None:
+    """Keep what a task failed of, after its last try."""
+    REASONS.append(f"{type(context['exception']).__name__}: {context['exception']}")
+
+
+def called() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (HOME / "calls").read_text("utf-8").splitlines()]
+
+
+def killed() -> int:
+    """Give the exit code of a command that was killed while it did nothing."""
+    from work import Program  # noqa: PLC0415 - Airflow knows where, once it has filled the bag
+
+    (HOME / "calls").write_text("", "utf-8")
+    (HOME / "answers" / "fetch.json").write_text(json.dumps({"hangs": True}), "utf-8")
+    program, codes = Program(["fetch"]), list[int]()
+    thread = Thread(target=lambda: codes.append(program.run().code))
+    thread.start()
+    until = time.monotonic() + PATIENCE
+    while not called() and time.monotonic() < until:
+        time.sleep(0.01)
+    program.kill()
+    thread.join(PATIENCE)
+    return codes[0]
 
 
 def of(ti: Any) -> str:

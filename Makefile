@@ -24,10 +24,12 @@ drills: check  ## run the long tests: stores that fail, runs killed at more poin
 	@.venv/bin/python infra/minio.py
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m drill
 
-check: .venv/.dev  ## lint, types, layers, and that the generated docs are current
+check: .venv/.dev .venv-airflow/.airflow  ## lint, types, layers, and that the generated docs are current
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	MYPYPATH=dags:dags/plugins .venv/bin/mypy --cache-dir .mypy_cache/airflow \
+	    --python-executable .venv-airflow/bin/python dags tests/airflow/inside/*.py
 	.venv/bin/lint-imports
 	.venv/bin/python -m barlake.model.dictionary --check docs/tables.md
 
@@ -71,7 +73,7 @@ lock:  ## compile requirements/*.in into *.txt, with hashes
 
 clean:  ## remove the environment and what tools left in the tree; the lake stays
 	rm -rf .venv .venv-airflow jars lib/*.egg-info spark-warehouse .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find jobs lib infra tests -name __pycache__ -prune -exec rm -rf {} +
+	find jobs lib infra dags tests -name __pycache__ -prune -exec rm -rf {} +
 
 # At once, before anything slow, and at every run: Java may have gone since.
 needs:

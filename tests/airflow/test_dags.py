@@ -21,7 +21,7 @@ FILES = sorted(path for path in DAGS.rglob("*.py"))
 OURS = {"nyse", "tasks", "work"}
 # What the scheduler's own extension must have; a DAG file has none of it.
 OF_THE_PLUGIN = {"airflow.plugins_manager", "airflow.timetables.base", "pendulum"}
-EDGES = {
+EDGES: dict[str, dict[str, list[str]]] = {
     "daily_bars": {
         "plan": ["fetch"],
         "fetch": ["complete", "ingest"],

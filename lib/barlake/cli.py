@@ -36,6 +36,7 @@ app = typer.Typer(
     epilog="--debug, anywhere, shows the stack of a fault.",
 )
 check = app.command()(cli_check.check)
+reconcile = app.command()(cli_check.reconcile)
 
 
 def run() -> None:

@@ -1,4 +1,4 @@
-"""The command `check`: arguments and one call."""
+"""The commands that hold the lake against something: arguments and one call each."""
 
 from barlake import console
 from barlake.arguments import AsOf, End, Env, Json, Lake, RunId, Start, Tickers
@@ -20,3 +20,17 @@ def check(
 
     options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
     console.show_run(lambda: steps_check.check(options, start, end, tickers), json=json)
+
+
+def reconcile(
+    lake: Lake = None,
+    as_of: AsOf = None,
+    run_id: RunId = None,
+    env: Env = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Hold minutes against the daily bars that landed; write ops.dq_results."""
+    from barlake import steps
+
+    options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)
+    console.show_run(lambda: steps.reconcile(options), json=json)

@@ -155,6 +155,17 @@ def gold(options: Options, start: datetime | None, end: datetime | None) -> dict
     return _step(jobs.GOLD, options, body)
 
 
+def reconcile(options: Options) -> dict[str, Any]:
+    """Hold what changed against the daily bars that landed; `gold` comes before it."""
+
+    def body(night: "Night") -> None:
+        from barlake.pipelines.stages import run_reconcile  # noqa: PLC0415 - brings Spark
+
+        run_reconcile(night)
+
+    return _step(jobs.RECONCILE, options, body)
+
+
 def optimize(options: Options) -> dict[str, Any]:
     """Lay out what changed."""
 

@@ -1,5 +1,6 @@
 """Daily bars beside the minutes: landed, judged, held against each other, once."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -8,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from barlake import landing
+import barlake
+from barlake import landing, steps
 from barlake.io.folder import Folder
 from barlake.model.landed import Kind
+from barlake.options import Options
 from barlake.pipelines.reconcile import reconcile
 from barlake.pipelines.underway import Night
 from barlake.settings import Settings
@@ -150,6 +153,22 @@ def test_the_comparison_can_be_made_alone_and_says_the_same(told: Told, conf: Se
     assert sorted(done.findings, key=lambda r: [r[k] for k in key]) == stored
     assert done.sessions == [FIRST, date(2026, 11, 24), EARLY]
     assert done.commits == {}
+
+
+def test_a_night_in_steps_says_the_same_once_it_has_reconciled(told: Told, tmp_path: Path) -> None:
+    root = tmp_path / "lake"
+    shutil.copytree(Path(told.nights[0].lake.store.path("landing")), root / "landing")
+    options = Options(lake=str(root), as_of=MOMENT)
+    steps.ingest(options)
+    steps.silver(options, None, None)
+    steps.gold(options, None, None)
+
+    done = steps.reconcile(options)
+
+    lake = barlake.open(str(root))
+    assert lake.rows(FINDINGS) == told.rows(FINDINGS)
+    assert done["reconciled"]["compared"] == 50
+    assert steps.reconcile(options)["reconciled"] == {}
 
 
 # --- files

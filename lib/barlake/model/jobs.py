@@ -28,6 +28,7 @@ INGEST = Job(name="ingest", writes=_LEDGER)
 SILVER = Job(name="silver", writes=_BELIEF)
 GOLD = Job(name="gold", writes=_GOLD)
 RELEASE = Job(name="release", writes=_ALL)
+RECONCILE = Job(name="reconcile", writes=_ALL)
 OPTIMIZE = Job(name="optimize", writes=_ALL)
 VACUUM = Job(name="vacuum", writes=_ALL)
 REBUILD = Job(name="rebuild", writes=_ALL)
@@ -35,4 +36,17 @@ RESTORE = Job(name="restore", writes=_ALL)
 CHECK = Job(name="check", writes=())
 RUN = Job(name="run", writes=_ALL)
 
-JOBS = (FETCH, INGEST, SILVER, GOLD, RELEASE, OPTIMIZE, VACUUM, REBUILD, RESTORE, CHECK, RUN)
+JOBS = (
+    FETCH,
+    INGEST,
+    SILVER,
+    GOLD,
+    RECONCILE,
+    RELEASE,
+    OPTIMIZE,
+    VACUUM,
+    REBUILD,
+    RESTORE,
+    CHECK,
+    RUN,
+)

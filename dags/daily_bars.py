@@ -1,6 +1,6 @@
 """One session's bars, after each close of the New York Stock Exchange.
 
-    plan >> fetch >> ingest >> silver >> verdict >> gold >> pages >> complete
+    plan >> fetch >> ingest >> silver >> verdict >> gold >> reconcile >> pages >> complete
 
 Each step takes up what the ones before it left, so a red task may be cleared at any time: what is
 there already is no news, and without news nothing is committed.
@@ -151,6 +151,12 @@ with DAG(
         doc_md="Works out features and buckets of what changed in silver. Red: see its last line; "
         "clear it.",
     )
+    reconcile = spark_job(
+        "reconcile",
+        CLOCK,
+        doc_md="Holds minutes against the vendor's daily bars, and writes what it found to "
+        "ops.dq_results. Red: what was published stays; see its last line, and clear it.",
+    )
     judged = verdict(
         code=silver.output,  # type: ignore[arg-type]  # what the task gives, when it has run
         run=run_of("silver"),
@@ -162,6 +168,6 @@ with DAG(
         "above is; that one says what to do.",
     )
 
-    fetch >> ingest >> silver >> judged >> gold >> published >> complete
+    fetch >> ingest >> silver >> judged >> gold >> reconcile >> published >> complete
     judged >> warned(judged)  # type: ignore[arg-type]  # likewise
-    [fetch, gold] >> complete
+    [fetch, reconcile] >> complete

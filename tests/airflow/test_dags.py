@@ -25,11 +25,12 @@ EDGES: dict[str, dict[str, list[str]]] = {
     "daily_bars": {
         "plan": ["fetch"],
         "fetch": ["complete", "ingest"],
+        "reconcile": ["complete", "pages"],
         "ingest": ["silver"],
         "silver": ["verdict"],
         "verdict": ["gold", "warned"],
         "warned": [],
-        "gold": ["complete", "pages"],
+        "gold": ["reconcile"],
         "pages": ["complete"],
         "complete": [],
     },
@@ -43,7 +44,7 @@ EDGES: dict[str, dict[str, list[str]]] = {
     },
     "weekly_upkeep": {"optimize": ["vacuum"], "vacuum": []},
 }
-WRITERS = {"ingest", "silver", "gold", "run", "release", "optimize", "vacuum"}
+WRITERS = {"ingest", "silver", "gold", "reconcile", "run", "release", "optimize", "vacuum"}
 
 
 @pytest.fixture(scope="module")

@@ -95,14 +95,14 @@ def test_a_night_asks_each_ticker_and_gives_each_step_its_run(nights: dict[str, 
     assert night["state"] == "success"
     jobs = [call["job"] for call in night["calls"]]
     assert jobs[0] == "plan"
-    assert jobs[4:] == ["ingest"] * 3 + ["silver", "status", "gold", "pages"]
+    assert jobs[4:] == ["ingest"] * 3 + ["silver", "status", "gold", "reconcile", "pages"]
     assert words(night, "plan") == [[clock, "--json"]]
     first = [clock, f"--run-id={run}.fetch.0", "--tickers=C,A,B,D", "--json"]
     second = [clock, f"--run-id={run}.fetch.1", "--tickers=E", "--json"]
     # Whose turn the failure was, is the run's to say.
     assert sorted(words(night, "fetch")) in ([first, first, second], [first, second, second])
     assert night["labels"] == ["C to D, 4", "E"]
-    for job in ("silver", "gold"):
+    for job in ("silver", "gold", "reconcile"):
         assert words(night, job) == [[clock, f"--run-id={run}.{job}", "--json"]]
     assert words(night, "status") == [[f"--run={run}.silver", "--json"]]
 

@@ -21,6 +21,7 @@ from barlake.model.jobs import RUN
 from infra.server import Server
 from tests.buckets.mirror import mirrored
 from tests.builders import run_files
+from tests.few_rows import INTERPRETED
 from tests.lake.invariants import (
     DATA,
     Contents,
@@ -32,7 +33,6 @@ from tests.lake.invariants import (
     contents,
 )
 from tests.lake.two_nights import FIRST_NIGHT, SECOND_NIGHT, first_night, second_night
-from tests.lake.victim import INTERPRETED
 from tests.object_stores import Place, placed, reached
 from tests.stores.faults import Action
 from tests.stores.proxy import Proxy

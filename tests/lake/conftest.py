@@ -1,18 +1,14 @@
-"""The lakes here are small: to compile each query would cost more than it saves."""
+"""The lakes here are small."""
 
 from collections.abc import Iterator
 
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.lake.victim import INTERPRETED
+from tests.few_rows import few_rows
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _interpreted(spark: SparkSession) -> Iterator[None]:
-    """Evaluate row by row; tests/real and tests/spark compile, as production does."""
-    for key, value in INTERPRETED.items():
-        spark.conf.set(key, value)
-    yield
-    for key in INTERPRETED:
-        spark.conf.unset(key)
+def _few_rows(spark: SparkSession) -> Iterator[None]:
+    with few_rows(spark):
+        yield

@@ -18,7 +18,6 @@ from barlake.readers.frames import OpenLake
 from barlake.settings import Settings
 from tests.builders import AFTER, SESSION, deliver, row, stamp, write_bars
 from tests.conftest import new_lake
-from tests.lake.victim import INTERPRETED
 
 Rows = list[dict[str, Any]]
 
@@ -79,13 +78,9 @@ def states(
     """A lake of two sessions, in ClickHouse."""
     folder = tmp_path_factory.mktemp("clickhouse")
     with clickhouse.embedded(str(folder / "db")) as engine:
-        for key, value in INTERPRETED.items():  # small lakes: to compile costs more than it saves
-            spark.conf.set(key, value)
         lake = new_lake(spark, folder / "lake")
         filled(lake, conf, write_bars(folder / "bars.csv", first_delivery()), LATER)
         yield lake, barlake.open(lake.store), engine
-        for key in INTERPRETED:
-            spark.conf.unset(key)
 
 
 def filled(lake: Lake, conf: Settings, path: Path, now: datetime) -> None:

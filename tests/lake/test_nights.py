@@ -3,12 +3,13 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from barlake import calendar, steps
 from barlake.io import history
@@ -24,6 +25,7 @@ from barlake.pipelines.underway import Night
 from barlake.sources.manners import Chance, Correction, Manners
 from barlake.transforms.lookback import SESSIONS_BACK
 from tests.builders import held, run_simulated
+from tests.few_rows import planned_as_usual
 from tests.lake.invariants import DATA, assert_equal, commit_infos, contents
 
 TICKERS = ["AAA", "BBB"]
@@ -40,6 +42,12 @@ class Nights:
     done: list[Night]
     worked_out: list[list[date]]
     root: Path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _planned_as_usual(spark: SparkSession, _few_rows: None) -> Iterator[None]:
+    with planned_as_usual(spark):
+        yield
 
 
 @pytest.fixture(scope="module")

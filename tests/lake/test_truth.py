@@ -1,6 +1,7 @@
 """When a bar is believed, and in which share unit: one lake, delivery after delivery."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.builders import (
     write_bars,
 )
 from tests.conftest import new_lake
+from tests.few_rows import planned_as_usual
 
 NOON = OPEN + timedelta(minutes=15)
 Day = dict[str, dict[int, dict[str, Any]]]
@@ -77,6 +79,12 @@ def night_rows() -> list[dict[str, Any]]:
         row(0, ticker="CENT", close=10_000.0),
         row(389, ticker="LAST"),
     ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _planned_as_usual(spark: SparkSession, _few_rows: None) -> Iterator[None]:
+    with planned_as_usual(spark):
+        yield
 
 
 @pytest.fixture(scope="module")

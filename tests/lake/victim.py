@@ -12,12 +12,8 @@ from pathlib import Path
 from threading import Thread
 
 from barlake.settings import PROJECT
+from tests.few_rows import INTERPRETED
 
-# Spark's settings for a few rows; a victim compiles nothing either.
-INTERPRETED = {
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.codegen.wholeStage": "false",
-}
 PATIENCE = 600.0
 POLL = 0.001
 

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 import barlake
 from barlake.readers.frames import OpenLake
 from barlake.settings import Settings
-from tests.lake.victim import INTERPRETED
+from tests.few_rows import few_rows
 from tests.notebooks import studies
 from tests.notebooks.studies import CORRECTED, EARLY, LAST, LATE, study
 
@@ -60,11 +60,8 @@ def lake(
 ) -> Iterator[OpenLake]:
     """The lake, and an environment in which a notebook finds it."""
     folder = tmp_path_factory.mktemp("notebooks")
-    for key, value in INTERPRETED.items():  # small lakes: to compile costs more than it saves
-        spark.conf.set(key, value)
-    studies.make(spark, conf, folder / "lake")
-    for key in INTERPRETED:
-        spark.conf.unset(key)
+    with few_rows(spark):
+        studies.make(spark, conf, folder / "lake")
     studies.name_kernel(folder / "jupyter")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BARLAKE_LAKE__ROOT", str(folder / "lake"))

@@ -22,7 +22,7 @@ from barlake.runtime import running
 from barlake.settings import Settings
 from barlake.sources.manners import Chance, Correction, Manners
 from barlake.sources.simulated import SimulatedSource
-from tests.lake.victim import INTERPRETED
+from tests.few_rows import few_rows
 from tests.pages.browser import Tab, binary, tab
 from tests.pages.nights import nights, reports
 from tests.pages.tables import crowd, made_up
@@ -48,10 +48,8 @@ def root(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
         corrections=Chance(0.0, corrections),
     )
     folder = tmp_path_factory.mktemp("pages") / "simulated"
-    for key, value in INTERPRETED.items():  # small lakes: to compile costs more than it saves
-        spark.conf.set(key, value)
     options = Options(lake=str(folder), as_of=MORNING, run_id="morning")
-    with running(RUN, options) as night:
+    with few_rows(spark), running(RUN, options) as night:
         # One run that ingests two fetches: half the cost of two.
         evening = SimulatedSource(seed=7, clock=lambda: EVENING, manners=manners)
         fetched(night, evening, plan_range(night.settings.source, TICKERS, FIRST, LAST), Wanted())
@@ -61,8 +59,6 @@ def root(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
             night, morning, plan_range(night.settings.source, TICKERS, HALTED, HALTED), Wanted()
         )
         run(night, morning, Wanted(start=HALTED, end=HALTED), TICKERS)
-    for key in INTERPRETED:
-        spark.conf.unset(key)
     return folder
 
 

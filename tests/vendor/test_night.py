@@ -14,6 +14,7 @@ from barlake import cli
 from barlake.readers.explain import Minute, explain
 from barlake.readers.frames import OpenLake
 from barlake.settings import CONF
+from tests.lake.conftest import _few_rows  # noqa: F401
 from tests.vendor.charts import Events, Row, day_of, null
 from tests.vendor.conftest import ask_on_loopback
 from tests.vendor.loopback import TOO_MANY, Vendor, epoch

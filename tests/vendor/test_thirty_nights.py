@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 import barlake
 from barlake import calendar, cli
 from barlake.readers.frames import OpenLake
+from tests.lake.conftest import _few_rows  # noqa: F401
 from tests.vendor.charts import Events, Row, day_of
 from tests.vendor.conftest import ask_on_loopback
 from tests.vendor.loopback import TOO_MANY, UNKNOWN, Asked, Vendor, epoch, serving

@@ -3,10 +3,10 @@
 # Another Spark, or another environment, on this machine is not ours.
 unexport SPARK_HOME SPARK_CONF_DIR PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 
-.PHONY: help demo test drills check docs bucket store shots notebooks bench doctor needs lock clean
+.PHONY: help demo test drills check docs bucket store stack stack-down shots notebooks bench doctor needs lock clean
 
 help:  ## say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.spark  ## set up, then run the whole lake on local disk, with a simulated exchange
 	@.venv/bin/python infra/jars.py core
@@ -45,6 +45,15 @@ store: .venv/.dev  ## run an object store for a lake in a bucket, until Ctrl-C
 	@.venv/bin/python infra/logstore.py
 	@.venv/bin/python infra/minio.py
 	@.venv/bin/python infra/objectstore.py lake/store
+
+stack: .venv/.dev .venv-airflow/.airflow  ## run it all in the background: an object store, Airflow, a lake in a bucket
+	@.venv/bin/python infra/jars.py core s3
+	@.venv/bin/python infra/logstore.py
+	@.venv/bin/python infra/minio.py
+	@.venv/bin/python infra/stack.py up lake/stack
+
+stack-down: .venv/.dev  ## end what `make stack` started; what it holds stays
+	@.venv/bin/python infra/stack.py down lake/stack
 
 shots: .venv/.dev  ## draw the README's pictures anew, with Chromium
 	@.venv/bin/python infra/jars.py core

@@ -79,7 +79,7 @@ def _core(home: Path, project: Path) -> dict[str, str]:
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_passwords(home)),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords(home)),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         # On a busy machine five seconds, the default, end tasks at their start.
@@ -126,19 +126,19 @@ def _is_foreign(name: str) -> bool:
 
 def keep_secrets(home: Path) -> None:
     """Make Airflow's keys and the administrator's password, once a home, for its owner's eyes."""
-    settings, passwords = home / "airflow.cfg", _passwords(home)
+    settings, users = home / "airflow.cfg", passwords(home)
     if not settings.exists():
         fernet = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
         lines = ["[core]", f"fernet_key = {fernet}", "[api]", f"secret_key = {_random()}"]
         lines += ["[api_auth]", f"jwt_secret = {_random()}"]
         server.write_secret(settings, "\n".join(lines) + "\n")
-    if not passwords.exists():
-        server.write_secret(passwords, json.dumps({USER: secrets.token_urlsafe(15)}) + "\n")
+    if not users.exists():
+        server.write_secret(users, json.dumps({USER: secrets.token_urlsafe(15)}) + "\n")
 
 
 def password(home: Path) -> str:
     """Read the administrator's password."""
-    return str(json.loads(_passwords(home).read_text("utf-8"))[USER])
+    return str(json.loads(passwords(home).read_text("utf-8"))[USER])
 
 
 def pools(project: Path) -> dict[str, Any]:
@@ -148,7 +148,8 @@ def pools(project: Path) -> dict[str, Any]:
     return found
 
 
-def _passwords(home: Path) -> Path:
+def passwords(home: Path) -> Path:
+    """Give the file of the administrator's password, as Airflow keeps it."""
     return home / "passwords.json"
 
 

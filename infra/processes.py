@@ -11,6 +11,9 @@ from typing import NamedTuple
 import psutil
 
 KILL_SECONDS = 10.0
+# When a process was started is told by a clock that may be set meanwhile; a number comes again
+# after thousands of others.
+APART_SECONDS = 5.0
 
 
 class Identity(NamedTuple):
@@ -28,9 +31,13 @@ class Identity(NamedTuple):
         """Give the process, unless it has ended; never another one with its number."""
         with suppress(psutil.NoSuchProcess):
             found = psutil.Process(self.pid)
-            if found.create_time() == self.started and found.status() != psutil.STATUS_ZOMBIE:
+            if self.is_of(found) and found.status() != psutil.STATUS_ZOMBIE:
                 return found
         return None
+
+    def is_of(self, process: psutil.Process) -> bool:
+        """Say whether a process of this number is the one."""
+        return bool(abs(process.create_time() - self.started) < APART_SECONDS)
 
 
 def session(leader: Identity) -> list[psutil.Process]:
@@ -39,7 +46,7 @@ def session(leader: Identity) -> list[psutil.Process]:
     None, where its number is another's by now.
     """
     with suppress(psutil.NoSuchProcess):
-        if psutil.Process(leader.pid).create_time() != leader.started:
+        if not leader.is_of(psutil.Process(leader.pid)):
             return []
     return [process for process in psutil.process_iter() if _session_of(process) == leader.pid]
 
@@ -51,6 +58,13 @@ def family(leader: Identity) -> set[psutil.Process]:
         with suppress(psutil.NoSuchProcess):
             members.update(member.children(recursive=True))
     return members
+
+
+def ask(process: Identity, seconds: float) -> None:
+    """Ask one process to end, and wait so long for it."""
+    if found := process.find():
+        _send(found, signal.SIGTERM)
+        psutil.wait_procs([found], seconds)
 
 
 def end(leaders: Iterable[Identity], seconds: float) -> None:

@@ -18,6 +18,7 @@ from infra import server
 from infra.airflow_api import USER
 from infra.server import HOST, StartError
 
+PROJECT = Path(__file__).resolve().parents[1]
 _LOCAL = f"{HOST},localhost"
 
 

@@ -157,9 +157,8 @@ def _start(
                 command, env=variables, stdout=log, stderr=log, start_new_session=True
             )
         except OSError as error:
-            raise StartError(
-                f"Airflow does not run: {error}; `make .venv-airflow/.airflow`"
-            ) from error
+            remedy = "`make .venv-airflow/.airflow` sets it up"
+            raise StartError(f"Airflow does not run: {error}; {remedy}") from error
 
 
 def _words(home: Path, name: str) -> Path:

@@ -24,13 +24,13 @@ from typing import NoReturn
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from infra import airflow, airflow_run, objectstore, processes, server
+from infra.airflow import PROJECT
 from infra.airflow_api import USER
 from infra.airflow_run import Airflow
 from infra.processes import Identity
 from infra.server import Server, StartError
 from infra.stack_record import Record
 
-PROJECT = Path(__file__).resolve().parents[1]
 BUCKET = "lake"
 LAKE = f"s3a://{BUCKET}/main"
 # The process that starts the others, watches them, and ends them.

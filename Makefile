@@ -18,7 +18,7 @@ test: check  ## set up, check, and run the tests
 	@.venv/bin/python infra/minio.py
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not drill"
 
-drills: check  ## run the long tests: stores that fail, runs killed at more points, thirty nights
+drills: check .venv-airflow/.airflow  ## run the long tests: stores that fail, runs killed at more points, thirty nights
 	@.venv/bin/python infra/jars.py core s3
 	@.venv/bin/python infra/logstore.py
 	@.venv/bin/python infra/minio.py

@@ -82,6 +82,11 @@ class Client:
         body = {"logical_date": None, "conf": dict(form or {}), **more}
         return str(self.call("POST", f"dags/{dag}/dagRuns", body)["dag_run_id"])
 
+    def runs(self, dag: str) -> list[str]:
+        """Name a DAG's runs, the oldest first."""
+        found = self.call("GET", f"dags/{dag}/dagRuns?order_by=run_after&limit=100")["dag_runs"]
+        return [run["dag_run_id"] for run in found]
+
     def run(self, dag: str, run: str) -> dict[str, Any]:
         """Tell of a run: `state`, `start_date`, `end_date` and more."""
         found: dict[str, Any] = self.call("GET", f"dags/{dag}/dagRuns/{_quoted(run)}")

@@ -38,10 +38,8 @@ SETTINGS = {
 }
 AFTER_CLOSE = timedelta(minutes=25)
 MINUTES = 60.0
-DONE = {
-    *(("fetch", index) for index in range(2)),
-    *((name, -1) for name in ("plan", "ingest", "silver", "verdict", "gold", "pages", "complete")),
-}
+ONCE = ("plan", "ingest", "silver", "verdict", "gold", "reconcile", "pages", "complete")
+DONE = {("fetch", 0), ("fetch", 1), *((name, -1) for name in ONCE)}
 
 
 @dataclass(frozen=True)

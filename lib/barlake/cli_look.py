@@ -50,6 +50,21 @@ def status(
     console.show(done, json=json, tell=told.run if run is not None else None)
 
 
+def metrics(
+    lake: Lake = None,
+    as_of: AsOf = None,
+    env: Env = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Print the lake's metrics as Prometheus reads them: text format 0.0.4."""
+    from barlake import steps_look
+
+    found = steps_look.metrics(Options(lake=lake, environment=env, as_of=as_of))
+    if json:
+        del found["text"]
+    console.show(found, json=json)
+
+
 def pages(
     lake: Lake = None,
     as_of: AsOf = None,
@@ -83,4 +98,4 @@ def doctor(
     console.show_needs(needs, json=json, whose=f"this machine or the lake {lake}")
 
 
-COMMANDS = (sql, tables, status, pages, doctor)
+COMMANDS = (sql, tables, status, metrics, pages, doctor)

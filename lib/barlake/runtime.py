@@ -166,12 +166,14 @@ def _closing(
     night: "Night", run: dict[str, Any], clock: Clock, dead: list[dict[str, Any]]
 ) -> Callable[[str], None]:
     from barlake.pipelines import books  # noqa: PLC0415 - brings Spark
+    from barlake.pipelines.freshness import note_arrivals  # noqa: PLC0415
     from barlake.pipelines.labels import label_close  # noqa: PLC0415
 
     def close(status: str) -> None:
         """Write the run's end, and the ends of the runs that died."""
         after = night.versions()
         with night.progress.step("books"):
+            note_arrivals(night, run["job"], clock.now())
             silver = (night.before["silver.bars_1m"], after["silver.bars_1m"])
             books.record(
                 night.lake,
@@ -203,7 +205,8 @@ def _ending(night: "Night", run: dict[str, Any], clock: Clock, status: str) -> "
         code_version=run["code_version"],
         config_hash=run["config_hash"],
         commits=night.commits,
-        detail=night.detail,
+        # The books themselves are not closed yet, and pages come after them.
+        detail={**night.detail, "seconds": dict(night.progress.seconds)},
         findings=night.findings,
         results=night.results,
         gated=night.gated,

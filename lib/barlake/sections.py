@@ -89,6 +89,12 @@ class TimingSettings(Section):
     settle_minutes: NonNegativeInt
 
 
+class FreshnessSettings(Section):
+    """By when a session is to be published: so long after its last minute is final."""
+
+    deadline_minutes: NonNegativeInt
+
+
 class UnitSettings(Section):
     """When a delivery is in another share unit than the store."""
 

@@ -19,6 +19,7 @@ from pydantic_settings import (
 from barlake.model.errors import InputError
 from barlake.sections import (
     CoverageSettings,
+    FreshnessSettings,
     LabelSettings,
     LakeSettings,
     LifecycleSettings,
@@ -52,6 +53,7 @@ class Settings(BaseSettings):
     source: SourceSettings
     yahoo: YahooSettings
     timing: TimingSettings
+    freshness: FreshnessSettings
     units: UnitSettings
     coverage: CoverageSettings
     labels: LabelSettings

@@ -50,9 +50,26 @@ def status(options: Options, run: str | None = None) -> dict[str, Any]:
     """Tell what the lake holds, or what one run did."""
     from barlake.readers import status as look  # noqa: PLC0415
 
-    _, store, clock = opened(options)
+    settings, store, clock = opened(options)
     lake = barlake.open(store)
-    return look.status(lake, clock.now()) if run is None else look.of_run(lake, run)
+    return look.of_run(lake, run) if run is not None else look.status(lake, settings, clock.now())
+
+
+def metrics(options: Options) -> dict[str, Any]:
+    """Give the lake's metrics; as `text` in Prometheus' format."""
+    from barlake.readers.exposition import exposition  # noqa: PLC0415
+    from barlake.readers.metrics import metrics as look  # noqa: PLC0415
+
+    settings, store, clock = opened(options)
+    found = look(barlake.open(store), settings, clock.now())
+    return {
+        "text": exposition(found).splitlines(),
+        "metrics": [
+            {"name": m.name, "labels": dict(s.labels), "value": s.value}
+            for m in found
+            for s in m.samples
+        ],
+    }
 
 
 def examined(options: Options) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 from barlake.io import history
 from barlake.model.tables import TABLES
 from barlake.pages.view import View, has_page, percent
+from barlake.transforms.freshness import LOOK_BACK, MISSING, RULE
 
 HELD = """
 SELECT count(DISTINCT ticker) AS tickers, count(DISTINCT session_date) AS sessions,
@@ -38,11 +39,20 @@ SELECT run_id, job, status, strftime(started_at, '%Y-%m-%d %H:%M') AS started_at
        rows_written, bytes_written
 FROM ops.runs ORDER BY ops.runs.started_at DESC, run_id LIMIT $runs
 """
+# What the runs said of the last sessions: on time, late, or missing until one of them brought it.
+_FRESHNESS = """
+SELECT session_date::VARCHAR AS session_date, observed AS state, expected, passed
+FROM (
+    SELECT DISTINCT ON (session_date) * FROM ops.dq_results WHERE rule = ':rule'
+    ORDER BY session_date, observed = ':missing', run_id
+) ORDER BY session_date DESC LIMIT $sessions
+""".replace(":rule", RULE).replace(":missing", MISSING)
 
 
 def index(view: View) -> dict[str, Any]:
-    """Give the page's numbers: `held`, `tickers` with their closes, `tables`, and `runs`."""
+    """Give the page's numbers: `held`, `freshness`, `tickers` with closes, `tables`, and `runs`."""
     held = view.row(HELD)
+    told = view.rows(_FRESHNESS, sessions=LOOK_BACK)
     return {
         "lake": view.lake.store.address.rpartition("/")[2],
         "as_of": view.clock,
@@ -52,6 +62,7 @@ def index(view: View) -> dict[str, Any]:
             "observed_percent": percent(held["observed"], held["expected"]),
             **view.row(_REFUSED),
         },
+        "freshness": {"sessions": len(told), "late": [day for day in told if not day["passed"]]},
         "tickers": [
             _ticker(row) for row in view.rows(CLOSES, sessions=view.settings.gaps_sessions)
         ],

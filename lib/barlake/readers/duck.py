@@ -9,7 +9,7 @@ from barlake.model import ref, silver
 from barlake.model.errors import InputError
 from barlake.model.table import Table
 from barlake.model.tables import TABLES
-from barlake.readers.duck_reach import address, confine, extension, keep_secret
+from barlake.readers.duck_reach import address, confine, extension, keep_secret, quoted
 
 # Half up on decimals, as on the way into silver: DuckDB rounds a double by its binary value.
 _DENOISED = """
@@ -100,12 +100,7 @@ def _versions(store: Store, label: Label | None) -> dict[Table, int | None]:
 
 def _view(table: Table, path: str, version: int | None) -> str:
     pinned = "" if version is None else " ".join([", version =>", str(version)])
-    return "".join(["CREATE VIEW ", str(table), " AS FROM delta_scan(", _text(path), pinned, ")"])
-
-
-def _text(value: str) -> str:
-    """Quote a text: a view takes no parameters."""
-    return "".join(["'", value.replace("'", "''"), "'"])
+    return "".join(["CREATE VIEW ", str(table), " AS FROM delta_scan(", quoted(path), pinned, ")"])
 
 
 def name_macros(connection: duckdb.DuckDBPyConnection) -> None:

@@ -1,14 +1,17 @@
 """What a lake holds: versions, sizes, age, coverage, holes, the last runs."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from barlake.io import history, lease
 from barlake.model.errors import InputError
 from barlake.model.table import Table
 from barlake.model.tables import TABLES
-from barlake.readers.frames import OpenLake
+from barlake.readers.frames import EPOCH, OpenLake
+from barlake.readers.freshness import look
+from barlake.settings import Settings
+from barlake.transforms.freshness import Arrival
 
 _COVERAGE = """
 SELECT count(*) AS ticker_sessions, sum(expected) AS expected, sum(observed) AS observed,
@@ -30,16 +33,19 @@ FROM ops.runs ORDER BY started_at DESC, run_id LIMIT 5
 _RUN = "SELECT * FROM ops.runs WHERE run_id = $run"
 
 
-def status(lake: OpenLake, now: datetime) -> dict[str, Any]:
-    """Give tables, coverage, the largest holes that are not quiet minutes, and the last runs."""
+def status(lake: OpenLake, settings: Settings, now: datetime) -> dict[str, Any]:
+    """Tell of tables, coverage, the largest holes that are not quiet, late sessions, last runs."""
     known = lake.labels()
+    arrivals = look(lake, settings, now)
     return {
         "lake": lake.store.address,
-        "tables": {str(table): _table(lake, table, now) for table in TABLES},
+        "tables": tables(lake, now),
         "labels": {"labels": len(known), "newest": known[-1] if known else None},
-        "coverage": _rows(lake, _COVERAGE)[0],
-        "holes": _rows(lake, _HOLES),
-        "runs": _rows(lake, _RUNS),
+        "coverage": lake.rows(_COVERAGE)[0],
+        "freshness": _freshness(arrivals),
+        "late": _late(arrivals),
+        "holes": lake.rows(_HOLES),
+        "runs": lake.rows(_RUNS),
     }
 
 
@@ -61,25 +67,46 @@ def of_run(lake: OpenLake, run_id: str) -> dict[str, Any]:
     return {"run": rows[0] | {"detail": detail}, "verdict": verdict}
 
 
+def tables(lake: OpenLake, now: datetime) -> dict[str, dict[str, Any]]:
+    """Give each table's version, -1 where it is not there; and its rows, files, bytes and age."""
+    return {str(table): _table(lake, table, now) for table in TABLES}
+
+
+def _freshness(arrivals: list[Arrival]) -> dict[str, int]:
+    missing = sum(arrival.is_missing for arrival in arrivals)
+    late = sum(arrival.late_minutes > 0 for arrival in arrivals if not arrival.is_missing)
+    return {
+        "sessions": len(arrivals),
+        "on_time": len(arrivals) - late - missing,
+        "late": late,
+        "missing": missing,
+    }
+
+
+def _late(arrivals: list[Arrival]) -> list[dict[str, Any]]:
+    return [
+        {"session_date": a.session_date, "state": a.state, "deadline": a.deadline}
+        for a in arrivals
+        if a.late_minutes or a.is_missing
+    ]
+
+
 def _table(lake: OpenLake, table: Table, now: datetime) -> dict[str, Any]:
     version = history.latest(lake.store, table)
     if version < 0:
         return {"version": version}
-    newest = "max(ts)" if "ts" in table.names else "NULL"
-    query = " ".join(["SELECT count(*) AS rows,", newest, "AS newest_ts FROM", str(table)])
-    [held] = _rows(lake, query)
+    newest = "epoch_us(max(ts))" if "ts" in table.names else "NULL"
+    [(rows, us)] = lake.sql(" ".join(["SELECT count(*),", newest, "FROM", str(table)])).fetchall()
+    newest_ts = None if us is None else EPOCH + timedelta(microseconds=us)
     paths = history.live_files(lake.store, table)
-    age = now - held["newest_ts"] if held["newest_ts"] else None
+    age = now - newest_ts if newest_ts else None
     holder = lease.holder_of(lake.store, table)
     return {
         "version": version,
-        **held,
+        "rows": rows,
+        "newest_ts": newest_ts,
         "files": len(paths),
         "bytes": sum(paths.values()),
         "age_hours": round(age.total_seconds() / 3600, 1) if age else None,
         "written_by": holder["run_id"] if holder else None,
     }
-
-
-def _rows(lake: OpenLake, query: str) -> list[dict[str, Any]]:
-    return list(lake.sql(query).arrow().read_all().to_pylist())

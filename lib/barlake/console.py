@@ -135,7 +135,7 @@ def fault(error: Exception, *, is_debugging: bool) -> int:
     """Say what broke, in one line; the stack only where it is asked for."""
     if is_debugging:
         traceback.print_exception(error)
-    advice = "" if is_debugging else " (--debug shows where)"
+    advice = "" if is_debugging else " (run it again; --debug shows where)"
     print(f"barlake: {_told(error)}{advice}", file=sys.stderr)
     return BarlakeError.exit_code
 

@@ -30,6 +30,12 @@ logger = structlog.get_logger()
 # A run's id becomes a file's name; Airflow's ids hold colons and pluses.
 RUN_ID = r"[A-Za-z0-9_][A-Za-z0-9_.:+-]{0,199}"
 
+# Of a run that broke or was stopped; docs/runbook.md says more.
+DO = {
+    "failed": "run it again: what landed is taken up; if it ends so again, add --debug",
+    "blocked": "look at the report; running it again alone changes nothing",
+}
+
 
 @contextmanager
 def running(
@@ -148,6 +154,7 @@ def _watched(
         told = {name: night.detail[name] for name in ("verdict",) if name in night.detail}
         night.detail = {"fault": f"{type(fault).__name__}: {fault}"[:2000], **told}
         _close_at_last(close, status)
+        logger.error(status, reason=night.detail["fault"].partition("\n")[0][:500], do=DO[status])
         raise
     close("blocked" if night.missing else "ok")
     logger.info("finished", seconds=round(sum(night.progress.seconds.values()), 1))

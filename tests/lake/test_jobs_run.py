@@ -288,6 +288,16 @@ def test_status_tells_what_the_lake_holds(folder: Path, expected: Contents) -> N
         assert told["coverage"][name] == sum(row[name] for row in coverage)
     assert told["tables"]["silver.bars_1m"]["written_by"] is None
     assert told["tables"]["silver.bars_1m"]["age_hours"] == 80.0  # since 17:59 on the 27th
+    # Due at 20:20 on the 27th, and at 23:20 on the 30th; the 25th was before the lake was.
+    assert [(day["session_date"], day["state"]) for day in told["freshness"]] == [
+        ("2026-11-30", "missing"),
+        ("2026-11-27", f"{(3 * 24 + 5) * 60 + 40} minutes late"),
+    ]
+    told_of = [row for row in expected["ops.dq_results"] if row["rule"] == "freshness"]
+    assert sorted((row["run_id"], row["observed"], row["passed"]) for row in told_of) == [
+        ("second", "4660 minutes late", False),
+        ("second", "missing", False),
+    ]
 
 
 def test_sql_answers_over_the_tables_by_name(folder: Path, expected: Contents) -> None:
@@ -380,7 +390,12 @@ def test_a_run_that_breaks_ends_with_1_and_failed_and_the_next_makes_it_good(
 
     assert code == 1
     fault = "OSError: [Errno 28] No space left on device"
-    assert errors.splitlines()[-1] == f"barlake: {fault} (--debug shows where)"
+    told, sentence = errors.splitlines()[-2:]
+    assert sentence == f"barlake: {fault} (run it again; --debug shows where)"
+    line = json.loads(told)
+    assert (line["level"], line["event"], line["job"]) == ("error", "failed", "run")
+    assert (line["run_id"], line["reason"]) == ("broken", fault)
+    assert line["do"].startswith("run it again: what landed is taken up")
     found = contents(root)
     [row] = [row for row in found["ops.runs"] if row["run_id"] == "broken"]
     assert (row["job"], row["status"]) == ("run", "failed")

@@ -103,7 +103,7 @@ def keyed(rows: Rows, key: tuple[str, ...]) -> Rows:
     return sorted(rows, key=itemgetter(*key))
 
 
-def test_the_first_run_after_a_close_labels_it_once(folder: Path) -> None:
+def test_the_first_run_after_a_close_labels_it_once(folder: Path, conf: Settings) -> None:
     store = Folder(folder / "lake")
 
     first, second = labels.all_labels(store)
@@ -113,7 +113,7 @@ def test_the_first_run_after_a_close_labels_it_once(folder: Path) -> None:
     assert first.versions == versions(folder / "early", TABLES)
     assert second.versions == versions(folder / "lake", TABLES)
     assert barlake.open(str(folder / "lake")).labels() == [EARLY, LATE]
-    told = status(barlake.open(str(folder / "lake")), SECOND_NIGHT)
+    told = status(barlake.open(str(folder / "lake")), conf, SECOND_NIGHT)
     assert told["labels"] == {"labels": 2, "newest": LATE}
 
 

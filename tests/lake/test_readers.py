@@ -25,9 +25,12 @@ from barlake.model.errors import InputError
 from barlake.model.table import Table
 from barlake.model.tables import TABLES
 from barlake.readers.frames import OpenLake
+from barlake.readers.status import status
+from barlake.settings import Settings
 from barlake.sources.manners import Manners
 from tests.builders import CLOSE, OPEN, row, run_files, run_simulated, stamp, write_bars
 from tests.conftest import new_lake
+from tests.exposition import labelled, parsed
 from tests.lake.invariants import files
 from tests.lake.victim import command, environment
 
@@ -174,6 +177,60 @@ def test_names_in_spark_follow_the_lake_that_was_opened_last(simulated: Path, se
     for root, source in ((simulated, "simulated"), (served, "files"), (simulated, "simulated")):
         spark = barlake.spark_session(barlake.open(str(root)))
         assert [r["source"] for r in spark.sql(query).toArrow().to_pylist()] == [source]
+
+
+COUNTED = {
+    "barlake_revisions_total": "SELECT count(*) AS value FROM bronze.bars WHERE revision > 0",
+    "barlake_ingest_rows_total": """
+        SELECT 'new' AS fate, sum("new")::INT AS value FROM ops.ingest_audit
+        UNION ALL SELECT 'changed', sum(changed)::INT FROM ops.ingest_audit
+        UNION ALL SELECT 'unchanged', sum(unchanged)::INT FROM ops.ingest_audit
+        UNION ALL SELECT 'duplicate', sum(duplicate)::INT FROM ops.ingest_audit
+        UNION ALL SELECT 'quarantined', sum(quarantined)::INT FROM ops.ingest_audit
+    """,
+    "barlake_quarantine_rows": """
+        SELECT rule, severity, 'open' AS state, count(*) AS value
+        FROM silver.quarantine WHERE released_at IS NULL GROUP BY ALL
+    """,
+    "barlake_coverage_ratio": """
+        SELECT session_date::VARCHAR AS session_date, sum(observed) / sum(expected) AS value
+        FROM silver.coverage GROUP BY ALL
+    """,
+    "barlake_runs_total": "SELECT job, status, count(*) AS value FROM ops.runs GROUP BY ALL",
+    "barlake_newest_bar_timestamp_seconds": "SELECT epoch(max(ts)) AS value FROM silver.bars_1m",
+    "barlake_late_bars": """
+        SELECT count(*) AS value FROM silver.bars_1m b JOIN ref.sessions s USING (session_date)
+        WHERE NOT b.is_filled AND b.first_seen_at > (
+            SELECT min(r.received_at) FROM ops.requests r WHERE r.ticker = b.ticker
+            AND r.outcome IN ('ok', 'empty_expected', 'empty_unexpected')
+            AND r.received_at >= s.close_utc + INTERVAL 20 MINUTE
+            AND NOT regexp_matches(r.request_id, '-1d|-actions')
+            AND b.ts BETWEEN r.range_start AND r.range_end - INTERVAL 1 MICROSECOND
+        )
+    """,
+}
+
+
+def test_metrics_say_what_sql_says(opened: OpenLake, conf: Settings, root: Path) -> None:
+    answer = output(command("metrics", "--lake", str(root), "--as-of", stamp(AS_OF)), "UTC")
+
+    found = parsed(answer)
+
+    for name, query in COUNTED.items():
+        expected = {
+            labelled(**{k: v for k, v in row.items() if k != "value"}): row["value"]
+            for row in opened.rows(query)
+        }
+        samples = found[name].samples if name in found else {}
+        assert samples == pytest.approx(expected), name
+    steps = {dict(labels)["step"] for labels in found["barlake_last_run_step_seconds"].samples}
+    assert {"start", "ingest", "gate", "silver", "gold"} <= steps
+    told = status(opened, conf, AS_OF)["tables"]
+    for fact in ("rows", "files", "bytes", "version"):
+        samples = found[f"barlake_table_{fact}"].samples
+        assert samples == {labelled(table=name): held[fact] for name, held in told.items()}
+    held = {dict(labels)["run_id"] for labels in found["barlake_table_lease_held"].samples}
+    assert held == {""}
 
 
 IN_DUCKDB = """

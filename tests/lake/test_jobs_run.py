@@ -289,10 +289,11 @@ def test_status_tells_what_the_lake_holds(folder: Path, expected: Contents) -> N
     assert told["tables"]["silver.bars_1m"]["written_by"] is None
     assert told["tables"]["silver.bars_1m"]["age_hours"] == 80.0  # since 17:59 on the 27th
     # Due at 20:20 on the 27th, and at 23:20 on the 30th; the 25th was before the lake was.
-    assert [(day["session_date"], day["state"]) for day in told["freshness"]] == [
+    assert [(day["session_date"], day["state"]) for day in told["late"]] == [
         ("2026-11-30", "missing"),
         ("2026-11-27", f"{(3 * 24 + 5) * 60 + 40} minutes late"),
     ]
+    assert told["freshness"] == {"sessions": 2, "on_time": 0, "late": 1, "missing": 1}
     told_of = [row for row in expected["ops.dq_results"] if row["rule"] == "freshness"]
     assert sorted((row["run_id"], row["observed"], row["passed"]) for row in told_of) == [
         ("second", "4660 minutes late", False),

@@ -123,11 +123,11 @@ no exchange notice is read. The numbers stand under `coverage` in `conf/base.yam
   sessions. `sample_keys` are spelled `TICKER@2026-11-20T14:30:00Z`, with a `?` for what a row
   lacks. `ops.ingest_audit.report` is null where nothing had to be judged; a run that only ingested
   gets the report of the run that judged its bars.
-- **Freshness**: rule `freshness` of `ops.dq_results`, an empty ticker, one row for each session that
-  a run published (`on time`, or how many minutes late), and one before that where a run found it
-  `missing` after its deadline: its close, `timing.settle_minutes` and `freshness.deadline_minutes`.
-  Published is a session once `silver.coverage` holds a ticker of it as settled. Nothing is late
-  that was due before the lake's first run.
+- **Freshness**: rule `freshness` of `ops.dq_results`, an empty ticker, one row for each session
+  that a run published (`on time`, or how many minutes late), and one before that where a run found
+  it `missing` after its deadline: its close, `timing.settle_minutes` and
+  `freshness.deadline_minutes`. Published is a session once `silver.coverage` holds a ticker of it
+  as settled. Nothing is late that was due before the lake's first run.
 - **The gate stands before silver, not before bronze.** Bronze is the record of what was served:
   it keeps what a blocked batch brought, and `bars(as_known=...)` reads it there. Silver and gold
   alone have passed the gate.

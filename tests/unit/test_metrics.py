@@ -135,7 +135,10 @@ def rows() -> dict[Table, list[dict[str, Any]]]:
     """Seven sessions, two tickers; the last night was blocked, after an ingest and a night."""
     evening = CLOSE + timedelta(hours=1)
     fates = {"new": 10, "changed": 2, "unchanged": 3, "duplicate": 1, "quarantined": 4}
-    states: dict[str, Any] = {"observed": "35 minutes late", "expected": f"published by {DAYS[5]}T23:20:00Z"}
+    states: dict[str, Any] = {
+        "observed": "35 minutes late",
+        "expected": f"published by {DAYS[5]}T23:20:00Z",
+    }
     missing = states | {"observed": "missing", "run_id": "a"}
     steps = '{"seconds": {"gold": 1.5, "a \\"step\\"": 0.25}}'
     early = CLOSE - timedelta(hours=1)

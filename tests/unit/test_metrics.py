@@ -283,9 +283,13 @@ def test_the_last_run_of_each_job_is_told(found: dict[str, Family]) -> None:
 
 
 def test_sessions_are_late_by_what_a_run_said_or_by_now(tmp_path: Path) -> None:
-    """The lake was there before the fifth was due; the sixth came late, the last is missing."""
+    """There since before the fifth was due; the sixth came late, of the last none is settled."""
     held = rows()
-    held[silver.COVERAGE] = [r for r in held[silver.COVERAGE] if r["session_date"] != NEWEST]
+    held[silver.COVERAGE] = [
+        row
+        for row in held[silver.COVERAGE]
+        if row["session_date"] != NEWEST or row["ticker"] == "B"
+    ]
     for row in held[silver.COVERAGE]:
         row["computed_at"] = opened(DAYS[4]) + timedelta(hours=7)
 

@@ -3,7 +3,7 @@
 # Another Spark, or another environment, on this machine is not ours.
 unexport SPARK_HOME SPARK_CONF_DIR PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 
-.PHONY: help demo test drills check docs bucket store stack stack-down shots notebooks bench doctor needs lock clean
+.PHONY: help demo test drills check docs bucket store stack stack-down env shots notebooks bench doctor needs lock clean
 
 help:  ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,7 @@ test: check  ## set up, check, and run the tests
 	@.venv/bin/python infra/jars.py core s3
 	@.venv/bin/python infra/logstore.py
 	@.venv/bin/python infra/minio.py
+	@.venv/bin/python infra/compose_check.py --build
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not drill"
 
 drills: check .venv-airflow/.airflow  ## run the long tests: stores that fail, runs killed at more points, thirty nights
@@ -54,6 +55,9 @@ stack: .venv/.dev .venv-airflow/.airflow  ## run it all in the background: an ob
 
 stack-down: .venv/.dev  ## end what `make stack` started; what it holds stays
 	@.venv/bin/python infra/stack.py down lake/stack
+
+env:  ## write .env with new secrets, unless it is there: for docker-compose.yml
+	@"$$(infra/python.sh)" infra/env.py
 
 shots: .venv/.dev  ## draw the README's pictures anew, with Chromium
 	@.venv/bin/python infra/jars.py core

@@ -82,19 +82,20 @@ def obtain() -> None:
     _say(f"MinIO is built: {module.home / 'minio'}")
 
 
-def compiler() -> str:
-    """Give the path of a Go that is new enough.
+def compiler(what: str = "MinIO") -> str:
+    """Give the path of a Go that is new enough to build `what`.
 
     Raises:
         MinioError: There is none.
     """
     go = shutil.which("go")
     if go is None:
-        raise MinioError("there is no Go, which builds MinIO")
-    said = _run([go, "env", "GOVERSION"], _environment()).stdout
+        raise MinioError(f"there is no Go, which builds {what}")
+    said = _run([go, "env", "GOVERSION"], environment()).stdout
     found = re.match(r"go(\d+)\.(\d+)", said)
     if found is None or (int(found[1]), int(found[2])) < GO_MIN:
-        raise MinioError(f"Go {'.'.join(map(str, GO_MIN))} builds MinIO; {go} is {said.strip()}")
+        least = ".".join(map(str, GO_MIN))
+        raise MinioError(f"Go {least} builds {what}; {go} is {said.strip()}")
     return go
 
 
@@ -103,16 +104,16 @@ def build(module: Module, go: str, scratch: Path) -> None:
 
     The checksums of all that MinIO needs are verified by Go itself, against its public record.
     """
-    environment = _environment(scratch)
+    variables = environment(scratch)
     wanted = f"{module.path}@{module.version}"
-    told = _run([go, "mod", "download", "-json", "-modcacherw", wanted], environment)
+    told = _run([go, "mod", "download", "-json", "-modcacherw", wanted], variables)
     came = json.loads(told.stdout or "{}")
     if "Error" in came or told.returncode:
         raise MinioError(f"{wanted} cannot be had: {came.get('Error') or _last(told.stderr)}")
     if came["Sum"] != module.checksum:
         raise MinioError(f"{wanted} is not as in infra/minio.txt: {came['Sum']}")
     flags = ["-trimpath", "-buildvcs=false", "-modcacherw", "-ldflags=-s -w"]
-    made = _run([go, "install", *flags, wanted], environment)
+    made = _run([go, "install", *flags, wanted], variables)
     if made.returncode:
         raise MinioError(f"Go does not build {wanted}: {_last(made.stderr)}")
 
@@ -141,7 +142,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _environment(scratch: Path | None = None) -> dict[str, str]:
+def environment(scratch: Path | None = None) -> dict[str, str]:
     """Give Go's variables; without GOTOOLCHAIN an old Go would fetch another one by itself."""
     fixed = {"GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off", "CGO_ENABLED": "0"}
     if scratch is not None:

@@ -12,6 +12,7 @@ from barlake.checks.limits import Limit, judged, limits
 from barlake.checks.results import results, structural_keys, worst
 from barlake.checks.verdict import Verdict, verdict
 from barlake.io import arrow
+from barlake.io.frozen import frozen
 from barlake.sections import QualitySettings
 from barlake.transforms.facts import STRUCTURE
 from barlake.transforms.frames import bar_key
@@ -77,7 +78,7 @@ def _structural(rows: DataFrame | None, broken: Sequence[Limit], samples: int) -
     names = [limit.rule for limit in broken if limit.rule in STRUCTURE]
     if rows is None or not names:
         return None
-    return structural_keys(rows, names, samples=samples).localCheckpoint()
+    return frozen(structural_keys(rows, names, samples=samples))
 
 
 def _named(

@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from barlake.io import history
+from barlake.io.frozen import frozen
 from barlake.io.history import Commit
 from barlake.io.store import Store
 from barlake.model.errors import BarlakeError
@@ -92,7 +93,7 @@ class Lake:
         Raises:
             DuplicateKeyError: `rows` holds a key twice.
         """
-        news = self._news(table, rows, within).localCheckpoint()
+        news = frozen(self._news(table, rows, within))
         facts = self._facts(table, news)
         if not facts["n"]:
             return None

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from barlake import calendar
 from barlake.io import arrow
+from barlake.io.frozen import frozen
 from barlake.io.lake import Lake
 from barlake.landing import Batch
 from barlake.model import ops
@@ -58,12 +59,12 @@ def requests(lake: Lake, judged: DataFrame, given: Delivery) -> tuple[DataFrame,
         judged: All rows of all files given.
         given: Files and decisions.
     """
-    new = _requests(lake, judged, given.new).localCheckpoint()
+    new = frozen(_requests(lake, judged, given.new))
     if not given.decisions:
         return new, sessions_of(new)
-    decided = judged.where(is_decided(given.releases)).localCheckpoint()
+    decided = frozen(judged.where(is_decided(given.releases)))
     days = arrow.dates(decided.where(F.col("close_utc").isNotNull()), "session_date")
-    old = _requests(lake, judged, given.recalled).localCheckpoint()
+    old = frozen(_requests(lake, judged, given.recalled))
     reached = {*sessions_of(new), *days, *sessions_of(_stretched(lake, old))}
     taken = arrow.frame(lake.spark, ops.REQUESTS, _decisions(lake, decided, given))
     rows = new.unionByName(old).unionByName(taken).withColumn("is_gone", F.lit(False))

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from barlake import calendar
 from barlake.checks.judgement import Batch, Judgement, judgement
 from barlake.io import arrow
+from barlake.io.frozen import frozen
 from barlake.io.lake import Lake
 from barlake.model import gold, ref, silver
 from barlake.pipelines.received import Received
@@ -52,7 +53,7 @@ def judge_batch(
     """
     newest = sessions[-1] if sessions else lake.now.date()
     rows = None if staged is None else _marked(staged, settings)
-    facts = _facts(lake, settings, rows, received, sessions).localCheckpoint()
+    facts = frozen(_facts(lake, settings, rows, received, sessions))
     batch = batch_facts(
         received.counts,
         asked=0 if received.due is None else received.due.count(),

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from barlake import calendar
 from barlake.io import arrow
+from barlake.io.frozen import frozen
 from barlake.io.history import Commit
 from barlake.io.lake import Lake
 from barlake.landing import Batch
@@ -70,7 +71,7 @@ def ingest(
     known = _in_place(lake, settings, judged, given)
     # What was read beside it, to put it in place, was received before.
     rows = received(known.rows, given) if known.is_late else known.rows
-    accounts = audit(rows).localCheckpoint()
+    accounts = frozen(audit(rows))
     counts = _totals(accounts)
     commits = {"ref.actions": announced}
     if known.is_late or decisions or counts["quarantined"]:

@@ -85,8 +85,6 @@ def _core(home: Path, project: Path) -> dict[str, str]:
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         # On a busy machine five seconds, the default, end tasks at their start.
         "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "30",
-        # Nobody is told that this Airflow runs.
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }
 
 

@@ -12,7 +12,7 @@ from infra import airflow, airflow_run, server
 from infra.airflow import PROJECT, Ports
 from infra.server import HOST, StartError
 
-HOME, PORTS = Path("/home/airflow"), Ports(1001, 1002, 1003)
+HOME, PORTS = Path("/srv/airflow"), Ports(1001, 1002, 1003)
 STORE = {"AWS_ACCESS_KEY_ID": "a key", "AWS_SECRET_ACCESS_KEY": "a secret"}
 SINCE = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
 

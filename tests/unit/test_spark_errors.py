@@ -95,4 +95,7 @@ def test_a_run_whose_end_cannot_be_written_tells_what_broke_it(
     with capture_logs() as logs, pytest.raises(ZeroDivisionError):
         watched.throw(ZeroDivisionError("the first fault"))
     assert night.detail["fault"] == "ZeroDivisionError: the first fault"
-    assert [(one["event"], one["reason"]) for one in logs] == [("end not written", "no room")]
+    assert [(one["event"], one["reason"]) for one in logs] == [
+        ("end not written", "no room"),
+        ("failed", "ZeroDivisionError: the first fault"),
+    ]

@@ -15,7 +15,7 @@ from barlake.settings import PROJECT
 from tests.few_rows import INTERPRETED
 
 PATIENCE = 600.0
-POLL = 0.003
+POLL = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,6 @@ def frozen(victim: Victim, points: Sequence[Point], folder: Path) -> dict[Point,
     due: dict[Point, float] = {}
     kept: dict[Point, Path] = {}
     while victim.process.poll() is None:
-        looked = time.monotonic()
         for point in (point for point in points if point not in due):
             if len(point.seen(victim.root) - old[point]) >= point.nth:
                 due[point] = time.monotonic() + point.wait
@@ -142,8 +141,7 @@ def frozen(victim: Victim, points: Sequence[Point], folder: Path) -> dict[Point,
             kept |= _kept(victim, now, folder)
             stood = time.monotonic() - began
             due = {point: at + stood for point, at in due.items()}
-        # To look at many folders takes a core, which the victim needs as well.
-        time.sleep(max(POLL, time.monotonic() - looked))
+        time.sleep(POLL)
     assert victim.ended() == 0, victim.told()
     assert not set(points) - set(kept), f"never reached: {set(points) - set(kept)}"
     return kept

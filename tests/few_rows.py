@@ -1,7 +1,7 @@
 """Spark's settings for lakes of a few hundred rows, whose runs are nothing but preparation."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 
 from pyspark.sql import SparkSession
 
@@ -19,26 +19,25 @@ PLANNED_ONCE = {
 }
 
 
-@contextmanager
-def few_rows(spark: SparkSession) -> Iterator[None]:
+def few_rows(spark: SparkSession) -> AbstractContextManager[None]:
     """Prepare less; tests/real and tests/spark prepare as production does."""
-    before = {key: str(spark.conf.get(key)) for key in (*INTERPRETED, *PLANNED_ONCE)}
+    return _set(spark, INTERPRETED | PLANNED_ONCE)
+
+
+def planned_as_usual(spark: SparkSession) -> AbstractContextManager[None]:
+    """Within `few_rows`, spread rows over tasks and plan anew, as production does."""
+    production = spark.sparkContext.getConf()
+    return _set(spark, {key: str(production.get(key)) for key in PLANNED_ONCE})
+
+
+@contextmanager
+def _set(spark: SparkSession, values: Mapping[str, str]) -> Iterator[None]:
+    # To unset a key would bring Spark's own value back, and not that of spark-defaults.conf.
+    before = {key: str(spark.conf.get(key)) for key in values}
     try:
-        for key, value in (INTERPRETED | PLANNED_ONCE).items():
+        for key, value in values.items():
             spark.conf.set(key, value)
         yield
     finally:
         for key, value in before.items():
-            spark.conf.set(key, value)
-
-
-@contextmanager
-def planned_as_usual(spark: SparkSession) -> Iterator[None]:
-    """Within `few_rows`, spread rows over tasks and plan anew, as production does."""
-    for key in PLANNED_ONCE:
-        spark.conf.unset(key)
-    try:
-        yield
-    finally:
-        for key, value in PLANNED_ONCE.items():
             spark.conf.set(key, value)

@@ -12,7 +12,7 @@ did not answer for all, and what came is kept. Otherwise clear the task: it goes
 
 from airflow.sdk import DAG, Param
 
-from tasks import DATE, DEFAULTS, START, TICKERS, assets, option, spark_job
+from tasks import DATE, EVERY_DAG, TICKERS, assets, option, spark_job
 
 PARAMS = {
     "start": Param(None, **DATE, title="First session"),
@@ -44,11 +44,9 @@ with DAG(
     dag_id="backfill",
     doc_md=__doc__,
     schedule=None,
-    start_date=START,
-    max_active_runs=1,
-    default_args=DEFAULTS,
     params=PARAMS,
     tags=["bars"],
+    **EVERY_DAG,
 ):
     spark_job(
         "run",

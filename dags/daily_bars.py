@@ -22,8 +22,7 @@ from nyse import MarketSessionTimetable
 from tasks import (
     AFTER_CLOSE_MINUTES,
     CLOCK,
-    DEFAULTS,
-    START,
+    EVERY_DAG,
     TICKERS,
     VENDOR_POOL,
     assets,
@@ -103,13 +102,9 @@ with DAG(
     dag_id="daily_bars",
     doc_md=__doc__,
     schedule=MarketSessionTimetable(delay_minutes=AFTER_CLOSE_MINUTES),
-    start_date=START,
-    # One run asks for whatever the lake lacks, of missed sessions too.
-    catchup=False,
-    max_active_runs=1,
-    default_args=DEFAULTS,
     params=PARAMS,
     tags=["bars"],
+    **EVERY_DAG,
 ):
     fetch = BarlakeCommand.partial(
         task_id="fetch",

@@ -11,19 +11,16 @@ the last log line says why. Exit code 3 is the quality gate, or a vendor that di
 from airflow.sdk import DAG
 
 from nyse import MarketSessionTimetable
-from tasks import DEFAULTS, START, TICKERS, assets, option, spark_job
+from tasks import EVERY_DAG, TICKERS, assets, option, spark_job
 
 with DAG(
     dag_id="intraday_bars",
     doc_md=__doc__,
     schedule=MarketSessionTimetable(delay_minutes=1, every_minutes=15),
-    start_date=START,
-    catchup=False,
-    max_active_runs=1,
     is_paused_upon_creation=True,
-    default_args=DEFAULTS,
     params={"tickers": TICKERS},
     tags=["bars"],
+    **EVERY_DAG,
 ):
     spark_job(
         "run",

@@ -15,7 +15,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, Param
 
-from tasks import DATE, DEFAULTS, START, assets, option, pages, spark_job
+from tasks import DATE, EVERY_DAG, assets, option, pages, spark_job
 from work import BarlakeCommand
 
 TEXT: dict[str, Any] = {"type": ["null", "string"], "maxLength": 200}
@@ -48,11 +48,9 @@ with DAG(
     dag_id="release_quarantine",
     doc_md=__doc__,
     schedule=None,
-    start_date=START,
-    max_active_runs=1,
-    default_args=DEFAULTS,
     params=PARAMS,
     tags=["bars"],
+    **EVERY_DAG,
 ):
     refused = BarlakeCommand(
         task_id="refused",

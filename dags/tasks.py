@@ -24,6 +24,13 @@ DEFAULTS: dict[str, Any] = {
     # A slow machine must not lose a healthy job.
     "execution_timeout": timedelta(hours=3),
 }
+EVERY_DAG: dict[str, Any] = {
+    "start_date": START,
+    # One run asks for whatever the lake lacks, of missed sessions too.
+    "catchup": False,
+    "max_active_runs": 1,
+    "default_args": DEFAULTS,
+}
 # What each job alone writes; a test holds it to the jobs' own declaration.
 WRITES = {
     "ingest": ("bronze.bars", "silver.quarantine", "ref.sessions", "ref.actions"),

@@ -8,17 +8,14 @@ its last log line says what to do.
 
 from airflow.sdk import DAG, CronTriggerTimetable
 
-from tasks import DEFAULTS, START, spark_job
+from tasks import EVERY_DAG, spark_job
 
 with DAG(
     dag_id="weekly_upkeep",
     doc_md=__doc__,
     schedule=CronTriggerTimetable("0 10 * * SAT", timezone="America/New_York"),
-    start_date=START,
-    catchup=False,
-    max_active_runs=1,
-    default_args=DEFAULTS,
     tags=["upkeep"],
+    **EVERY_DAG,
 ):
     optimize = spark_job(
         "optimize",

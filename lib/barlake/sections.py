@@ -13,6 +13,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     field_validator,
+    model_validator,
 )
 
 from barlake.model.table import LOG_DAYS
@@ -179,3 +180,43 @@ class PagesSettings(Section):
     ticker_sessions: PositiveInt
     runs: PositiveInt
     failures: PositiveInt
+
+
+class AlertRule(Section):
+    """When an alert is raised: what conf/alerts.yaml says of one."""
+
+    measure: Literal["vwap_side", "vwap_deviations", "volume_deviations", "move", "silence"]
+    enter: PositiveFloat
+    leave: NonNegativeFloat
+    cooldown_minutes: NonNegativeInt
+    bars: NonNegativeInt = 0
+    minutes: NonNegativeInt = 0
+
+    @property
+    def is_two_sided(self) -> bool:
+        """Whether its number is on one side or the other, with nothing between."""
+        return self.measure == "vwap_side"
+
+    @model_validator(mode="after")
+    def _fits(self) -> "AlertRule":
+        if self.leave >= self.enter:
+            raise ValueError("leave must be below enter")
+        if self.measure.endswith("_deviations") and self.bars < 2:
+            raise ValueError("deviations need bars, 2 at least")
+        if self.measure == "move" and not self.minutes:
+            raise ValueError("a move needs minutes")
+        return self
+
+
+class StreamSettings(Section):
+    """How the stream reads the topic, and where its alerts go besides gold.alerts.
+
+    `webhook_url`: None is nowhere. The key that signs what goes there is BARLAKE_WEBHOOK_SECRET, in
+    the environment alone.
+    """
+
+    messages_per_batch: PositiveInt
+    fetch_wait_ms: PositiveInt
+    webhook_url: str | None = Field(pattern=r"^https?://[^@\s]+$")
+    webhook_attempts: PositiveInt
+    webhook_timeout_seconds: PositiveFloat

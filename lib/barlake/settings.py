@@ -18,6 +18,7 @@ from pydantic_settings import (
 
 from barlake.model.errors import InputError
 from barlake.sections import (
+    AlertRule,
     CoverageSettings,
     FreshnessSettings,
     LabelSettings,
@@ -27,6 +28,7 @@ from barlake.sections import (
     QualitySettings,
     ReconcileSettings,
     SourceSettings,
+    StreamSettings,
     TimingSettings,
     UnitSettings,
     YahooSettings,
@@ -34,7 +36,7 @@ from barlake.sections import (
 
 PROJECT = Path(__file__).parents[2]
 CONF = PROJECT / "conf"
-EVERYWHERE = ("base", "quality")  # files of conf/ that belong to no environment
+EVERYWHERE = ("base", "quality", "alerts")  # files of conf/ that belong to no environment
 DOTENV = PROJECT / ".env"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "barlake")
 _environment = ContextVar("environment", default="embedded")
@@ -60,6 +62,8 @@ class Settings(BaseSettings):
     quality: QualitySettings
     reconcile: ReconcileSettings
     pages: PagesSettings
+    stream: StreamSettings
+    alerts: dict[str, AlertRule]
 
     @property
     def digest(self) -> str:

@@ -20,6 +20,7 @@ from barlake.model.errors import InputError
 from barlake.sections import (
     CoverageSettings,
     FreshnessSettings,
+    KafkaSettings,
     LabelSettings,
     LakeSettings,
     LifecycleSettings,
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     labels: LabelSettings
     quality: QualitySettings
     reconcile: ReconcileSettings
+    kafka: KafkaSettings
     pages: PagesSettings
 
     @property

@@ -18,6 +18,9 @@ from pydantic import (
 
 from barlake.model.table import LOG_DAYS
 
+# As Kafka takes it.
+TOPIC = r"^[A-Za-z0-9._-]{1,249}$"
+
 
 class Section(BaseModel):
     """A part of the settings; an unknown key is an error, so that a typo cannot hide."""
@@ -170,6 +173,17 @@ class ReconcileSettings(Section):
     deviations: NonNegativeFloat
     price: BoundSettings
     volume: BoundSettings
+
+
+class KafkaSettings(Section):
+    """Where bars are replayed to, and alerts told: `brokers` is HOST:PORT, several by commas."""
+
+    brokers: str = Field(pattern=r"^[^\s,/]+:\d+(,[^\s,/]+:\d+)*$")
+    topic: str = Field(pattern=TOPIC)
+    alerts_topic: str = Field(pattern=TOPIC)
+    partitions: PositiveInt
+    retention_hours: PositiveInt
+    delivery_timeout_seconds: PositiveFloat
 
 
 class PagesSettings(Section):

@@ -21,6 +21,7 @@ from barlake.sections import (
     AlertRule,
     CoverageSettings,
     FreshnessSettings,
+    KafkaSettings,
     LabelSettings,
     LakeSettings,
     LifecycleSettings,
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     labels: LabelSettings
     quality: QualitySettings
     reconcile: ReconcileSettings
+    kafka: KafkaSettings
     pages: PagesSettings
     stream: StreamSettings
     alerts: dict[str, AlertRule]

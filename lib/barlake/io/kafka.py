@@ -24,6 +24,7 @@ from barlake.model.errors import BarlakeError, InputError
 ANSWER_SECONDS = 10.0
 FLUSH_SECONDS = 0.5
 PAUSE_SECONDS = 0.1
+READ_MESSAGES = 1000
 # Kafka's own limit is 1 MB; a message above that is to reach the stream, which has a word for it.
 MESSAGE_BYTES = 4 * 2**20
 # What may wait for the broker's answers: so much is lost in memory where a process is killed, and
@@ -240,7 +241,8 @@ def _of_replay(
     next_one = max(start.get(at.partition, 0), low)
     consumer.assign([TopicPartition(at.topic, at.partition, next_one)])
     while next_one < end:
-        messages = consumer.consume(1000, ANSWER_SECONDS)
+        # It waits for as many as are asked for.
+        messages = consumer.consume(min(end - next_one, READ_MESSAGES), ANSWER_SECONDS)
         if not messages:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         for message in messages:

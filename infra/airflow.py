@@ -41,7 +41,7 @@ def environment(
     lake: str,
     *,
     ports: Ports,
-    store: Mapping[str, str] | None = None,
+    reach: Mapping[str, str] | None = None,
     master: str = "local[2]",
 ) -> dict[str, str]:
     """Give the variables of Airflow's processes, and so of every job that they start.
@@ -51,7 +51,7 @@ def environment(
         project: The checkout's root.
         lake: Address of the lake, a folder or s3a://….
         ports: Where it answers.
-        store: Variables by which the store of a lake in a bucket is reached.
+        reach: Variables by which the store of a lake in a bucket is reached, and a Kafka broker.
         master: Where Spark runs.
     """
     url = f"http://{HOST}:{ports.api}"
@@ -67,7 +67,7 @@ def environment(
         **_spark(project, master),
         "BARLAKE_HOME": str(project),
         "BARLAKE_LAKE__ROOT": lake,
-        **(store or {}),
+        **(reach or {}),
     }
 
 

@@ -1,4 +1,4 @@
-"""Run the whole stack on this machine, in the background: an object store, Airflow, the lake.
+"""Run the whole stack on this machine, in the background: a store, Kafka, Airflow, the lake.
 
 Run: python infra/stack.py up|down FOLDER
 
@@ -23,10 +23,11 @@ from typing import NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from infra import airflow, airflow_run, objectstore, processes, server
+from infra import airflow, airflow_run, kafka, objectstore, processes, server
 from infra.airflow import PROJECT
 from infra.airflow_api import USER
 from infra.airflow_run import Airflow
+from infra.kafka import Broker
 from infra.processes import Identity
 from infra.server import Server, StartError
 from infra.stack_record import Record
@@ -105,31 +106,34 @@ def keep(folder: Path) -> str:
             return "the stack has ended\n"
 
 
-def _all(stack: ExitStack, record: Record) -> tuple[Airflow, Server]:
-    """Start one after the other; each that is to come gets its place, and its variables, here."""
+def _all(stack: ExitStack, record: Record) -> tuple[Airflow, dict[str, str]]:
+    """Start one after the other; each that is to come gets its place, and its variables, here.
+
+    Gives Airflow, and what else runs: its name in the record, and what a person calls it.
+    """
     store = stack.enter_context(objectstore.either(record.folder / "store"))
     record.add(store=Identity.of(store.pid))
     store.make(BUCKET)
+    broker = stack.enter_context(kafka.broker(record.folder / "kafka"))
+    record.add(kafka=Identity.of(broker.pid))
+    reach = {**store.environment, **broker.environment}
     variables = airflow.environment(
-        record.folder / "airflow",
-        PROJECT,
-        LAKE,
-        ports=airflow.Ports.free(),
-        store=store.environment,
+        record.folder / "airflow", PROJECT, LAKE, ports=airflow.Ports.free(), reach=reach
     )
     flow = stack.enter_context(airflow_run.parts(PROJECT, variables))
     record.add(**flow.identities)
     flow.wait_ready()
-    _write_variables(record.folder, {**store.environment, "BARLAKE_LAKE__ROOT": LAKE})
-    record.tell(_words(record.folder, flow, store))
-    return flow, store
+    _write_variables(record.folder, {**reach, "BARLAKE_LAKE__ROOT": LAKE})
+    record.tell(_words(record.folder, flow, store, broker))
+    return flow, {"store": store.name, "kafka": "Kafka"}
 
 
-def _watch(record: Record, flow: Airflow, store: Server) -> NoReturn:
+def _watch(record: Record, flow: Airflow, others: Mapping[str, str]) -> NoReturn:
     while True:
         fault = flow.ended()
-        if record.processes["store"].find() is None:
-            fault = f"{store.name} has ended"
+        for name, called in others.items():
+            if record.processes[name].find() is None:
+                fault = f"{called} has ended"
         if fault:
             raise StartError(fault)
         time.sleep(POLL_SECONDS)
@@ -177,10 +181,11 @@ def _stop(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _words(folder: Path, flow: Airflow, store: Server) -> str:
+def _words(folder: Path, flow: Airflow, store: Server, broker: Broker) -> str:
     lines = [
         f"Airflow   {flow.url}",
         f"{store.name:<9} {store.url}, bucket {BUCKET}",
+        f"Kafka     {broker.address}",
         f"lake      {LAKE}; in a shell: . {shlex.quote(str(_variables(folder)))}",
         f"logs      {flow.home / 'logs'}, {folder / 'log'}",
     ]

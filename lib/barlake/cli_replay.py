@@ -15,34 +15,38 @@ def _odds(what: str) -> Any:  # noqa: ANN401 - typer's own type
     return typer.Option(min=0, max=1, metavar="P", help=f"Probability, for each bar, {what}.")
 
 
+Session = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Session date; default: silver's newest."),
+]
+Speed = Annotated[float, typer.Option(min=0, help="Times the market's pace; 0 waits for nothing.")]
+Begin = Annotated[
+    str | None, typer.Option("--from", metavar="HH:MM", help="Begin there, exchange time.")
+]
+Seed = Annotated[int, typer.Option(help="Of all that is out of order.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on where the same replay was stopped or killed.")
+]
+Ledger = Annotated[
+    Path | None,
+    typer.Option(help="File of what was acknowledged; default: lake/replays/SESSION-TOPIC.ledger."),
+]
+
+
 def replay(
-    session: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Session date; default: silver's newest."),
-    ] = None,
-    speed: Annotated[
-        float, typer.Option(min=0, help="Times the market's pace; 0 waits for nothing.")
-    ] = 60,
-    begin: Annotated[
-        str | None, typer.Option("--from", metavar="HH:MM", help="Begin there, exchange time.")
-    ] = None,
+    session: Session = None,
+    speed: Speed = 60,
+    begin: Begin = None,
     tickers: Tickers = None,
-    seed: Annotated[int, typer.Option(help="Of all that is out of order.")] = 1,
+    seed: Seed = 1,
     late: Annotated[float, _odds("to come 2 to 30 minutes late")] = 0,
     duplicate: Annotated[float, _odds("to come twice")] = 0,
     correct: Annotated[float, _odds("to come wrong, and then corrected")] = 0,
     drop: Annotated[float, _odds("not to come")] = 0,
     malform: Annotated[float, _odds("of a malformed message beside it")] = 0,
     future: Annotated[float, _odds("of one ten years ahead beside it")] = 0,
-    resume: Annotated[  # noqa: FBT002
-        bool, typer.Option("--resume", help="Go on where the same replay was stopped or killed.")
-    ] = False,
-    ledger: Annotated[
-        Path | None,
-        typer.Option(
-            help="File of what was acknowledged; default: lake/replays/SESSION-TOPIC.ledger."
-        ),
-    ] = None,
+    resume: Resume = False,  # noqa: FBT002
+    ledger: Ledger = None,
     lake: Lake = None,
     as_of: AsOf = None,
     env: Env = None,
@@ -58,22 +62,7 @@ def replay(
     from barlake.steps_replay import replay as send
     from barlake.streaming.disorder import Odds
 
-    asked = Asked(
-        session=session.date() if session else None,
-        speed=speed,
-        seed=seed,
-        odds=Odds(
-            late=late,
-            duplicate=duplicate,
-            correct=correct,
-            drop=drop,
-            malform=malform,
-            future=future,
-        ),
-        tickers=tickers,
-        begin=begin,
-        is_resumed=resume,
-        ledger=ledger,
-    )
-    options = Options(lake=lake, environment=env, as_of=as_of)
-    console.show(send(options, asked), json=json)
+    odds = Odds(late, duplicate, correct, drop, malform, future)
+    day = session.date() if session else None
+    asked = Asked(day, speed, seed, odds, tickers, begin, resume, ledger)
+    console.show(send(Options(lake=lake, environment=env, as_of=as_of), asked), json=json)

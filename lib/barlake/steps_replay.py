@@ -13,6 +13,7 @@ from uuid import uuid4
 import barlake
 from barlake import log
 from barlake.io import kafka
+from barlake.io.kafka_sender import Sender
 from barlake.model.errors import InputError
 from barlake.options import Options
 from barlake.readers.frames import OpenLake
@@ -23,15 +24,15 @@ from barlake.streaming.acknowledged import Acknowledged, Head, ledger
 from barlake.streaming.disorder import Odds, disordered
 from barlake.streaming.events import Event, digest
 from barlake.streaming.market_clock import MarketClock
+from barlake.streaming.replay import Replayed, since
 from barlake.streaming.replay import replay as send
-from barlake.streaming.replay import since
 from barlake.streaming.schedule import Schedule
 from barlake.universe import parse
 
 LEDGERS = Path("lake", "replays")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What is replayed, and how; None where it was not given."""
 
@@ -80,22 +81,26 @@ def replay(options: Options, asked: Asked) -> dict[str, Any]:
             is_stopped=is_stopped,
             tell=watch,
         )
-    told = {
-        "session": session.isoformat(),
-        "topic": topic,
+    told = _told(asked, done, schedule, noted, resumed=before + found)
+    told = {"session": session.isoformat(), "topic": topic, **told, "ledger": str(path)}
+    return {**told, "text": _sentences(told)}
+
+
+def _told(
+    asked: Asked, done: Replayed, schedule: Schedule, noted: Acknowledged, *, resumed: int
+) -> dict[str, Any]:
+    return {
         "replay": noted.head.replay,
         "status": "ok" if done.is_whole else "stopped",
         "speed": asked.speed,
         "seed": asked.seed,
-        "events": len(events),
-        "resumed": before + found,
+        "events": noted.head.events,
+        "resumed": resumed,
         "sent": dict(sorted(done.sent.items())),
         "acknowledged": len(noted.numbers),
         "drift_ms": round(1000 * schedule.behind, 1) if asked.speed else None,
         "jitter_ms": schedule.jitter(),
-        "ledger": str(path),
     }
-    return {**told, "text": _sentences(told)}
 
 
 def _events(lake: OpenLake, session: date, asked: Asked) -> list[Event]:
@@ -136,8 +141,8 @@ def _found(kafka_at: KafkaSettings, noted: Acknowledged) -> int:
     return len(noted.numbers) - before
 
 
-def _sender(kafka_at: KafkaSettings, noted: Acknowledged) -> kafka.Sender:
-    return kafka.Sender(
+def _sender(kafka_at: KafkaSettings, noted: Acknowledged) -> Sender:
+    return Sender(
         kafka_at.brokers,
         kafka_at.topic,
         noted.head.replay,

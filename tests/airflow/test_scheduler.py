@@ -80,7 +80,7 @@ def stack(minio: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             PROJECT,
             place.address,
             ports=Ports.free(),
-            store=minio.environment,
+            reach=minio.environment,
         )
         with airflow_run.ready(PROJECT, variables) as flow:
             wait_for(lambda: DAG in flow.client.dags())

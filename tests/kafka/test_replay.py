@@ -65,7 +65,10 @@ def replaying(lake: Path, *more: str) -> Iterator[subprocess.Popen[bytes]]:
     command += ["--lake", str(lake), "--session", str(SESSION), *more]
     path = os.pathsep.join(sys.path)
     with subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE
+        command,
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
         try:
             yield process
@@ -218,6 +221,28 @@ def test_a_broker_that_is_frozen_meanwhile_costs_nothing(
         said, _ = process.communicate(timeout=120)
     done = json.loads(said)
     assert (process.returncode, done["status"]) == (0, "ok")
+    require_whole(held(broker, topic), done["ledger"], len(BARS))
+
+
+def test_a_broker_that_is_away_too_long_ends_the_replay_which_goes_on_later(
+    lake: Path,
+    broker: Broker,
+    topic: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("BARLAKE_KAFKA__DELIVERY_TIMEOUT_SECONDS", "6")
+    with replaying(lake, "--speed", "3000") as process:
+        await_noted(100, process)
+        broker.kill()
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    [sentence] = [line for line in said.decode().splitlines() if line.startswith("barlake: ")]
+    assert f"has not acknowledged all that was sent to {topic} within 6 s" in sentence
+    assert "--resume" in sentence
+    broker.start()
+    monkeypatch.delenv("BARLAKE_KAFKA__DELIVERY_TIMEOUT_SECONDS")
+    done = replayed(lake, capsys, "--speed", "0", "--resume")
     require_whole(held(broker, topic), done["ledger"], len(BARS))
 
 

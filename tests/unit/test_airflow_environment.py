@@ -18,7 +18,7 @@ SINCE = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
 
 
 def variables(**more: str) -> dict[str, str]:
-    return airflow.environment(HOME, PROJECT, "s3a://lake/main", ports=PORTS, store=more or None)
+    return airflow.environment(HOME, PROJECT, "s3a://lake/main", ports=PORTS, reach=more or None)
 
 
 def test_it_names_the_checkout_the_lake_and_its_store() -> None:
@@ -67,7 +67,7 @@ def test_secrets_lie_in_files_of_their_owner_and_nowhere_else(tmp_path: Path) ->
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600, 0o600]
     keys = re.findall(r"^(\w+) = (\S+)$", files[0].read_text("utf-8"), re.MULTILINE)
     assert {name for name, _ in keys} == {"fernet_key", "secret_key", "jwt_secret"}
-    given = airflow.environment(tmp_path, PROJECT, "lake", ports=PORTS, store=STORE).values()
+    given = airflow.environment(tmp_path, PROJECT, "lake", ports=PORTS, reach=STORE).values()
     for secret in [airflow.password(tmp_path), *(value for _, value in keys)]:
         assert len(secret) >= 20
         assert not [value for value in given if secret in value]

@@ -109,9 +109,17 @@ def test_a_part_that_ends_is_told(tmp_path: Path, other: subprocess.Popen[bytes]
     other.kill()
     other.wait()
     flow = Airflow(tmp_path, tmp_path, "", {}, datetime.now(UTC))
-    store = server.Server("MinIO", "http://127.0.0.1:1", "key", "secret", other.pid)
     with pytest.raises(StartError, match="MinIO has ended"):
-        stack._watch(record, flow, store)
+        stack._watch(record, flow, {"store": "MinIO"})
+
+
+def test_each_part_is_watched(tmp_path: Path, other: subprocess.Popen[bytes]) -> None:
+    record = Record(tmp_path, {"store": Identity.of(os.getpid()), "kafka": Identity.of(other.pid)})
+    other.kill()
+    other.wait()
+    flow = Airflow(tmp_path, tmp_path, "", {}, datetime.now(UTC))
+    with pytest.raises(StartError, match="Kafka has ended"):
+        stack._watch(record, flow, {"store": "MinIO", "kafka": "Kafka"})
 
 
 def test_variables_for_a_shell_are_their_owners(tmp_path: Path) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, NamedTuple
 
 from confluent_kafka import (
     Consumer,
     KafkaError,
     KafkaException,
-    Message,
-    Producer,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
@@ -22,17 +19,13 @@ from confluent_kafka.cimpl import NewTopic
 from barlake.model.errors import BarlakeError, InputError
 
 ANSWER_SECONDS = 10.0
-FLUSH_SECONDS = 0.5
 PAUSE_SECONDS = 0.1
+READ_MESSAGES = 1000
 # Kafka's own limit is 1 MB; a message above that is to reach the stream, which has a word for it.
 MESSAGE_BYTES = 4 * 2**20
-# What may wait for the broker's answers: so much is lost in memory where a process is killed, and
-# sent again.
-WAITING_KBYTES = 64 * 2**10
-WAITING_MESSAGES = 20_000
 NAME_HEADER, NUMBER_HEADER = "replay", "number"
 # librdkafka writes to standard error by itself; what matters is raised.
-_QUIET: dict[str, Any] = {"log_level": 0}
+QUIET: dict[str, Any] = {"log_level": 0}
 _SETTLING = (
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -59,7 +52,7 @@ def require_topic(brokers: str, topic: str, *, partitions: int, retention_hours:
         BrokerError: No broker answers.
         InputError: The topic has another number of partitions, or its name is none.
     """
-    client = AdminClient({**_QUIET, "bootstrap.servers": brokers})
+    client = AdminClient({**QUIET, "bootstrap.servers": brokers})
     with _answering(brokers):
         # Of all, since to ask for one alone may make it.
         known = client.list_topics(timeout=ANSWER_SECONDS).topics
@@ -88,115 +81,6 @@ def _make(client: AdminClient, topic: str, partitions: int, retention_hours: int
             raise InputError(f"{topic!r} is no name of a topic: {refused.args[0].str()}") from None
         if code != KafkaError.TOPIC_ALREADY_EXISTS:
             raise
-
-
-class Sender:
-    """Sends the messages of one replay to a topic, each exactly once while this process lives.
-
-    A ticker's messages lie in one partition, in the order in which they were sent: an idempotent
-    producer, acks=all, and no message is passed over. One without a key goes to partition 0.
-
-    Args:
-        brokers: HOST:PORT, several by commas.
-        topic: That is there.
-        replay: A name that each message has in its headers.
-        noted: Called with each message that was acknowledged, inside the methods of this class.
-        timeout_seconds: So long the broker may be away.
-    """
-
-    def __init__(
-        self,
-        brokers: str,
-        topic: str,
-        replay: str,
-        noted: Callable[[int, int, int], None],
-        *,
-        timeout_seconds: float,
-    ) -> None:
-        self._topic, self._replay, self._noted = topic, replay, noted
-        self._timeout_seconds = timeout_seconds
-        self._fault: str | None = None
-        settings: dict[str, Any] = {
-            **_QUIET,
-            "bootstrap.servers": brokers,
-            "enable.idempotence": True,
-            "enable.gapless.guarantee": True,
-            "acks": "all",
-            "partitioner": "murmur2_random",
-            "compression.type": "lz4",
-            "linger.ms": 2,
-            "delivery.timeout.ms": int(timeout_seconds * 1000),
-            "message.max.bytes": MESSAGE_BYTES,
-            "queue.buffering.max.messages": WAITING_MESSAGES,
-            "queue.buffering.max.kbytes": WAITING_KBYTES,
-            # A broker that comes back is to be found soon.
-            "reconnect.backoff.max.ms": 1000,
-        }
-        self._producer = Producer(settings)
-
-    def send(self, number: int, key: bytes | None, value: bytes | None) -> None:
-        """Hand one message over; waits where too many have not been acknowledged.
-
-        Raises:
-            BrokerError: An earlier one was not acknowledged in time.
-        """
-        message: dict[str, Any] = {
-            "topic": self._topic,
-            "key": key,
-            "value": value,
-            "headers": {NAME_HEADER: self._replay, NUMBER_HEADER: str(number)},
-            "on_delivery": partial(self._report, number),
-        }
-        if key is None:
-            message["partition"] = 0
-        while True:
-            try:
-                self._producer.produce(**message)
-            except BufferError:
-                self.serve(1)
-            except KafkaException as refused:
-                raise BrokerError(self._told(refused.args[0].str())) from None
-            else:
-                return
-
-    def serve(self, seconds: float) -> None:
-        """Take what the broker has answered, waiting so long for a first answer.
-
-        Raises:
-            BrokerError: A message was not acknowledged in time.
-        """
-        self._producer.poll(seconds)
-        self._require_no_fault()
-
-    def finish(self) -> int:
-        """Wait until all is acknowledged, or cannot be any more; give how many messages are not.
-
-        Raises:
-            BrokerError: A message was not acknowledged in time.
-        """
-        until = time.monotonic() + self._timeout_seconds
-        # In short waits: Ctrl-C is heard between two.
-        while (left := self._producer.flush(FLUSH_SECONDS)) and time.monotonic() < until:
-            self._require_no_fault()
-        self._require_no_fault()
-        return left
-
-    def _report(self, number: int, error: KafkaError | None, message: Message) -> None:
-        partition, offset = message.partition(), message.offset()
-        if error is not None or partition is None or offset is None:
-            self._fault = self._fault or (error.str() if error else "no offset was given")
-            return
-        self._noted(number, partition, offset)
-
-    def _require_no_fault(self) -> None:
-        if self._fault is not None:
-            raise BrokerError(self._told(self._fault))
-
-    def _told(self, reason: str) -> str:
-        return (
-            f"the broker has not acknowledged all that was sent to {self._topic} within "
-            f"{self._timeout_seconds:g} s ({reason}); go on with --resume once it is back"
-        )
 
 
 def ends(brokers: str, topic: str) -> dict[int, int]:
@@ -240,7 +124,8 @@ def _of_replay(
     next_one = max(start.get(at.partition, 0), low)
     consumer.assign([TopicPartition(at.topic, at.partition, next_one)])
     while next_one < end:
-        messages = consumer.consume(1000, ANSWER_SECONDS)
+        # It waits for as many as are asked for.
+        messages = consumer.consume(min(end - next_one, READ_MESSAGES), ANSWER_SECONDS)
         if not messages:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         for message in messages:
@@ -285,7 +170,7 @@ def _consumer(brokers: str) -> Consumer:
     # Kafka wants a group's name; nothing is committed under it.
     return Consumer(
         {
-            **_QUIET,
+            **QUIET,
             "bootstrap.servers": brokers,
             "group.id": "barlake-replay",
             "enable.auto.commit": False,

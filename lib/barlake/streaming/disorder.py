@@ -20,7 +20,7 @@ SPOILED_BY = 1.01
 _FAULTS = [fault for fault in Fault if fault is not Fault.HUGE] * 3 + [Fault.HUGE]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Odds:
     """The probability of each disorder, for each bar by itself: 0 is never, 1 always.
 

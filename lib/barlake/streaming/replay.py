@@ -12,7 +12,7 @@ from barlake.streaming.schedule import Schedule
 
 
 class Sender(Protocol):
-    """What a replay sends through: `barlake.io.kafka.Sender`."""
+    """What a replay sends through: `barlake.io.kafka_sender.Sender`."""
 
     def send(self, number: int, key: bytes | None, value: bytes | None) -> None:
         """Hand one message over."""

@@ -234,3 +234,10 @@ class StreamSettings(Section):
     webhook_url: str | None = Field(pattern=r"^https?://[^@\s]+$")
     webhook_attempts: PositiveInt
     webhook_timeout_seconds: PositiveFloat
+
+
+class LiveSettings(Section):
+    """How the live page follows the stream."""
+
+    poll_seconds: PositiveFloat
+    stale_seconds: PositiveFloat

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer
 
 from barlake.cli import run
 from barlake.io.kafka import require_topic
-from barlake.model import gold
+from barlake.model import streamed
 from tests.kafka.small_lake import SESSION
 from tests.live.streams import append
 
@@ -41,7 +41,7 @@ def stream(lake: Path) -> None:
         found = consumer.consume(1000, timeout=0.2)
         rows = [row_of(bar, sums) for bar in map(read, found) if bar is not None]
         if rows:
-            append(lake, gold.VWAP_STREAM, rows)
+            append(lake, streamed.VWAP_STREAM, rows)
 
 
 def read(message: Any) -> dict[str, Any] | None:

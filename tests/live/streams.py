@@ -12,7 +12,7 @@ from deltalake import DeltaTable, write_deltalake
 from barlake.io.folder import Folder
 from barlake.io.schemas import schema
 from barlake.io.store import Store
-from barlake.model import gold, ref
+from barlake.model import ref, streamed
 from barlake.model.table import Table
 
 DAY, NEXT_DAY = date(2026, 11, 24), date(2026, 11, 25)
@@ -102,7 +102,7 @@ Where = Path | Store  # a folder, or any store that holds a lake
 
 def create(root: Where, *, days: Iterable[date] = (DAY, NEXT_DAY)) -> None:
     """Make the three tables that the page reads, and put sessions into ref.sessions."""
-    for table in (gold.VWAP_STREAM, gold.ALERTS, ref.SESSIONS):
+    for table in (streamed.VWAP_STREAM, streamed.ALERTS, ref.SESSIONS):
         append(root, table, [])
     sessions = [
         {
@@ -132,10 +132,12 @@ def append(root: Where, table: Table, rows: list[dict[str, Any]]) -> None:
 
 def merge(root: Where, rows: list[dict[str, Any]]) -> None:
     """Put bars in place of those of the same keys, as the stream corrects them."""
-    path, options = _reached(root, gold.VWAP_STREAM)
+    path, options = _reached(root, streamed.VWAP_STREAM)
     found = DeltaTable(path, storage_options=options)
     same = "s.session_date = t.session_date AND s.ticker = t.ticker AND s.ts = t.ts"
-    merging = found.merge(_frame(gold.VWAP_STREAM, rows), same, source_alias="s", target_alias="t")
+    merging = found.merge(
+        _frame(streamed.VWAP_STREAM, rows), same, source_alias="s", target_alias="t"
+    )
     merging.when_matched_update_all().when_not_matched_insert_all().execute()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from barlake.live.server import STREAMS
-from barlake.model import gold
+from barlake.model import streamed
 from tests.live.serving import served
 from tests.live.streams import NEXT_DAY, alert, append, bar, crossings, merge, walk
 from tests.pages.browser import DESK, PATIENCE, PHONE, Tab, binary, tab
@@ -94,7 +94,7 @@ def just_now(row: dict[str, Any]) -> dict[str, Any]:
 def play(root: Path, minutes: int, names: tuple[str, ...] = TICKERS) -> None:
     """Append the session's first minutes, as if they had just come."""
     rows = [just_now(row) for name in names for row in walk(name, minutes)]
-    append(root, gold.VWAP_STREAM, rows)
+    append(root, streamed.VWAP_STREAM, rows)
 
 
 def test_points_grow_and_an_alert_appears(root: Path, chrome: Tab, port: int) -> None:
@@ -104,9 +104,9 @@ def test_points_grow_and_an_alert_appears(root: Path, chrome: Tab, port: int) ->
         until(chrome, "clock.textContent", "10:29")
         last = walk("MSFT", 61)[-1]
 
-        append(root, gold.VWAP_STREAM, [just_now(walk(name, 61)[-1]) for name in TICKERS])
+        append(root, streamed.VWAP_STREAM, [just_now(walk(name, 61)[-1]) for name in TICKERS])
         until(chrome, "clock.textContent", "10:30")
-        append(root, gold.ALERTS, [alert("MSFT", 60), alert("AAPL", 60)])
+        append(root, streamed.ALERTS, [alert("MSFT", 60), alert("AAPL", 60)])
         until(chrome, "document.querySelectorAll('#alerts tr').length", 2)
 
         assert chrome.text("#last") == f"{last['close']:.2f}"
@@ -129,7 +129,7 @@ def test_the_lag_is_that_of_what_came_while_the_page_was_open(
         until(chrome, "clock.textContent", "09:32")
         before = chrome.text("#p50"), chrome.text("#p99")
 
-        append(root, gold.VWAP_STREAM, [just_now(walk("AAPL", 4)[-1])])
+        append(root, streamed.VWAP_STREAM, [just_now(walk("AAPL", 4)[-1])])
         until(chrome, "clock.textContent", "09:33")
 
         assert before == (NOTHING, NOTHING)
@@ -147,14 +147,14 @@ def test_a_stream_that_is_stopped_is_stale_and_one_that_goes_on_live(
         until(chrome, STATE, "stale")
         told = chrome.text("#state")
 
-        append(root, gold.VWAP_STREAM, [just_now(walk("AAPL", 4)[-1])])
+        append(root, streamed.VWAP_STREAM, [just_now(walk("AAPL", 4)[-1])])
         until(chrome, STATE, "live")
 
     assert told.startswith("stale: nothing for ")
 
 
 def test_a_session_that_is_over_is_not_stale(root: Path, chrome: Tab, port: int) -> None:
-    append(root, gold.VWAP_STREAM, walk("AAPL", 390))
+    append(root, streamed.VWAP_STREAM, walk("AAPL", 390))
     with served(root, port=port) as server:
         chrome.open(server.address)
         until(chrome, STATE, "closed")
@@ -174,7 +174,7 @@ def test_a_server_that_went_away_is_missed_and_one_that_comes_back_is_taken(
     # The browser itself says that nobody answered: the one complaint that is right.
     refused = [said for said in chrome.complaints if "ERR_CONNECTION_REFUSED" not in said]
 
-    append(root, gold.VWAP_STREAM, [just_now(walk("AAPL", 4)[-1])])
+    append(root, streamed.VWAP_STREAM, [just_now(walk("AAPL", 4)[-1])])
     with served(root, port=port):
         until(chrome, "clock.textContent", "09:33")
         until(chrome, STATE, "live")
@@ -202,7 +202,7 @@ def test_a_page_that_was_refused_asks_again(root: Path, chrome: Tab, port: int) 
 
 def test_a_late_and_a_corrected_bar_take_their_places(root: Path, chrome: Tab, port: int) -> None:
     day = walk("AAPL", 6)
-    append(root, gold.VWAP_STREAM, [row for at, row in enumerate(day) if at != 2])
+    append(root, streamed.VWAP_STREAM, [row for at, row in enumerate(day) if at != 2])
     with served(root, port=port) as server:
         chrome.open(server.address)
         until(chrome, "clock.textContent", "09:35")
@@ -247,12 +247,12 @@ def test_another_ticker_is_picked_in_five_ways(root: Path, chrome: Tab, port: in
 
 def test_a_new_session_takes_the_place_of_the_old_one(root: Path, chrome: Tab, port: int) -> None:
     play(root, 30)
-    append(root, gold.ALERTS, [alert("AAPL", 7)])
+    append(root, streamed.ALERTS, [alert("AAPL", 7)])
     with served(root, port=port) as server:
         chrome.open(server.address)
         until(chrome, "clock.textContent", "09:59")
 
-        append(root, gold.VWAP_STREAM, [just_now(row) for row in walk("AAPL", 2, day=NEXT_DAY)])
+        append(root, streamed.VWAP_STREAM, [just_now(row) for row in walk("AAPL", 2, day=NEXT_DAY)])
         until(chrome, "clock.textContent", "09:31")
 
         assert chrome.text("#session") == "Live VWAP, session of 2026-11-25, minute 2 of 390"
@@ -261,9 +261,9 @@ def test_a_new_session_takes_the_place_of_the_old_one(root: Path, chrome: Tab, p
 
 
 def test_whatever_stands_in_the_tables_is_shown_as_text(root: Path, chrome: Tab, port: int) -> None:
-    append(root, gold.VWAP_STREAM, [bar(name, 0) for name in (*HOSTILE, "AAPL")])
+    append(root, streamed.VWAP_STREAM, [bar(name, 0) for name in (*HOSTILE, "AAPL")])
     told = [alert(name, 0, rule=name, message=name, direction=name) for name in HOSTILE]
-    append(root, gold.ALERTS, told)
+    append(root, streamed.ALERTS, told)
     with served(root, port=port) as server:
         chrome.open(server.address, "#%")
         until(chrome, "document.querySelectorAll('#alerts tr').length", len(HOSTILE))
@@ -281,7 +281,7 @@ def test_whatever_stands_in_the_tables_is_shown_as_text(root: Path, chrome: Tab,
 def test_200_tickers_are_listed_and_sifted(root: Path, chrome: Tab, port: int) -> None:
     names = tuple(f"{first}{second}" for first in "ABCDEFGHIJKLMNOPQRST" for second in "ABCDEFGHIJ")
     play(root, 30, names)
-    append(root, gold.ALERTS, [alert(name, at) for name in names for at in (3, 9)])
+    append(root, streamed.ALERTS, [alert(name, at) for name in names for at in (3, 9)])
     with served(root, port=port) as server:
         chrome.open(server.address)
         until(chrome, "document.querySelectorAll('#watch tr').length", 200)
@@ -302,7 +302,7 @@ def test_a_lake_that_cannot_be_read_is_told(root: Path, chrome: Tab, port: int) 
     with served(root, port=port) as server:
         chrome.open(server.address)
         until(chrome, STATE, "live")
-        log = root / gold.VWAP_STREAM.path / "_delta_log"
+        log = root / streamed.VWAP_STREAM.path / "_delta_log"
         broken = log / f"{len(list(log.glob('*.json'))):020d}.json"
 
         broken.write_bytes(b"{ <b>half")
@@ -320,7 +320,7 @@ def test_the_page_fits(
     root: Path, chrome: Tab, port: int, scheme: str, size: tuple[int, int]
 ) -> None:
     play(root, 90)
-    append(root, gold.ALERTS, [alert("AAPL", 60, message="a long sentence " * 20)])
+    append(root, streamed.ALERTS, [alert("AAPL", 60, message="a long sentence " * 20)])
     chrome.dress(scheme)
     with served(root, port=port) as server:
         chrome.open(server.address, size=size)
@@ -355,13 +355,13 @@ def test_the_readme_shows_the_live_page_as_it_is_drawn(
     shot: tuple[str, tuple[int, int]],
 ) -> None:
     play(root, 139, MANY)
-    append(root, gold.ALERTS, [told for name in MANY for told in crossings(walk(name, 139))])
+    append(root, streamed.ALERTS, [told for name in MANY for told in crossings(walk(name, 139))])
     scheme, size = shot
     chrome.dress(scheme)
     with served(root, port=port) as server:
         chrome.open(server.address, "#NVDA", size=size)
         until(chrome, "clock.textContent", "11:48")
-        append(root, gold.VWAP_STREAM, [just_now(walk(found, 140)[-1]) for found in MANY])
+        append(root, streamed.VWAP_STREAM, [just_now(walk(found, 140)[-1]) for found in MANY])
         until(chrome, "clock.textContent", "11:49")
         until(chrome, STATE, "live")
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from barlake.model import gold
+from barlake.model import streamed
 from tests.live.streams import append, bar
 
 PROGRAM = [sys.executable, "-c", "from barlake.cli import run; run()", "live"]
@@ -51,7 +51,7 @@ def shown(address: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_until_it_is_told_to_end(root: Path, ending: signal.Signals) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0)])
     with started("--lake", str(root), "--json") as process:
         assert process.stdout is not None
         address = json.loads(process.stdout.readline())["address"]
@@ -95,7 +95,7 @@ def test_a_port_that_is_taken_is_refused(root: Path) -> None:
 
 
 def test_the_lake_is_left_as_it_was(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0)])
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
     with started("--lake", str(root)) as process:
         assert process.stdout is not None

@@ -9,11 +9,11 @@ from deltalake import DeltaTable
 from barlake.io.folder import Folder
 from barlake.live.feed import ALERT, BAR, Feed, hours
 from barlake.live.tail import Tail
-from barlake.model import gold
+from barlake.model import streamed
 from tests.live.serving import feed_of
 from tests.live.streams import DAY, NEXT_DAY, alert, append, bar, merge, opened, walk
 
-STREAM = gold.VWAP_STREAM.path
+STREAM = streamed.VWAP_STREAM.path
 
 
 def shown(feed: Feed, ticker: str = "AAPL", cursor: str = "") -> dict[int, float | None]:
@@ -24,15 +24,15 @@ def shown(feed: Feed, ticker: str = "AAPL", cursor: str = "") -> dict[int, float
 
 
 def test_what_is_read_is_declared() -> None:
-    assert {*BAR} <= {*gold.VWAP_STREAM.names}
-    assert {*ALERT} <= {*gold.ALERTS.names}
-    assert gold.VWAP_STREAM.partition_by == gold.ALERTS.partition_by == ("session_date",)
+    assert {*BAR} <= {*streamed.VWAP_STREAM.names}
+    assert {*ALERT} <= {*streamed.ALERTS.names}
+    assert streamed.VWAP_STREAM.partition_by == streamed.ALERTS.partition_by == ("session_date",)
 
 
 def test_the_first_step_takes_the_newest_session(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0), bar("AAPL", 1)])
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 5, day=NEXT_DAY), bar("MSFT", 6, day=NEXT_DAY)])
-    append(root, gold.ALERTS, [alert("AAPL", 1), alert("MSFT", 6, day=NEXT_DAY)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0), bar("AAPL", 1)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 5, day=NEXT_DAY), bar("MSFT", 6, day=NEXT_DAY)])
+    append(root, streamed.ALERTS, [alert("AAPL", 1), alert("MSFT", 6, day=NEXT_DAY)])
     feed = feed_of(root)
 
     feed.step()
@@ -50,14 +50,14 @@ def test_the_first_step_takes_the_newest_session(root: Path) -> None:
 
 
 def test_a_step_brings_what_was_committed_since_and_no_more(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0), bar("MSFT", 0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0), bar("MSFT", 0)])
     feed = feed_of(root)
     feed.step()
     cursor = feed.book.cursor
 
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 1)])
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 2)])
-    append(root, gold.ALERTS, [alert("AAPL", 2)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 1)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 2)])
+    append(root, streamed.ALERTS, [alert("AAPL", 2)])
     feed.step()
 
     _, told = feed.book.since("AAPL", cursor)
@@ -69,7 +69,7 @@ def test_a_step_brings_what_was_committed_since_and_no_more(root: Path) -> None:
 
 
 def test_a_step_without_news_changes_nothing(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0)])
     feed = feed_of(root)
     feed.step()
     cursor = feed.book.cursor
@@ -81,7 +81,7 @@ def test_a_step_without_news_changes_nothing(root: Path) -> None:
 
 
 def test_of_a_file_written_anew_only_what_differs_is_news(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", minute) for minute in range(5)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", minute) for minute in range(5)])
     feed = feed_of(root)
     feed.step()
     cursor = feed.book.cursor
@@ -95,7 +95,7 @@ def test_of_a_file_written_anew_only_what_differs_is_news(root: Path) -> None:
 
 
 def test_an_event_is_a_new_bar_or_revision_and_no_cell_that_follows_from_one(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", minute) for minute in range(3)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", minute) for minute in range(3)])
     feed = feed_of(root)
     feed.step()
     start = feed.book.cursor
@@ -109,7 +109,7 @@ def test_an_event_is_a_new_bar_or_revision_and_no_cell_that_follows_from_one(roo
 
 
 def test_of_many_events_a_sample_is_told_from_the_oldest_to_the_newest(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0)])
     feed = feed_of(root)
     feed.step()
     start = feed.book.cursor
@@ -117,7 +117,7 @@ def test_of_many_events_a_sample_is_told_from_the_oldest_to_the_newest(root: Pat
     produced = [opened() + timedelta(milliseconds=at) for at in range(390)]
     append(
         root,
-        gold.VWAP_STREAM,
+        streamed.VWAP_STREAM,
         [bar("MSFT", at, produced_at=moment) for at, moment in enumerate(produced)],
     )
     feed.step()
@@ -130,14 +130,14 @@ def test_of_many_events_a_sample_is_told_from_the_oldest_to_the_newest(root: Pat
 
 def test_a_compaction_is_no_news(root: Path) -> None:
     for minute in range(4):
-        append(root, gold.VWAP_STREAM, [bar("AAPL", minute)])
+        append(root, streamed.VWAP_STREAM, [bar("AAPL", minute)])
     feed = feed_of(root)
     feed.step()
     cursor = feed.book.cursor
 
     done = DeltaTable(root / STREAM).optimize.compact()
     feed.step()
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 4)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 4)])
     feed.step()
 
     assert done["numFilesRemoved"] == 4
@@ -146,8 +146,8 @@ def test_a_compaction_is_no_news(root: Path) -> None:
 
 def test_a_compaction_brings_no_file_to_read(root: Path) -> None:
     for minute in range(4):
-        append(root, gold.VWAP_STREAM, [bar("AAPL", minute)])
-    tail = Tail(Folder.at(str(root)), gold.VWAP_STREAM, BAR)
+        append(root, streamed.VWAP_STREAM, [bar("AAPL", minute)])
+    tail = Tail(Folder.at(str(root)), streamed.VWAP_STREAM, BAR)
     whole = tail.whole()
 
     DeltaTable(root / STREAM).optimize.compact()
@@ -157,12 +157,12 @@ def test_a_compaction_brings_no_file_to_read(root: Path) -> None:
 
 
 def test_a_file_that_a_vacuum_took_first_costs_no_row(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0)])
     feed = feed_of(root)
     feed.step()
 
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 1)])
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 2)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 1)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 2)])
     DeltaTable(root / STREAM).optimize.compact()
     DeltaTable(root / STREAM).vacuum(0, enforce_retention_duration=False, dry_run=False)
     with pytest.raises(FileNotFoundError):
@@ -173,13 +173,13 @@ def test_a_file_that_a_vacuum_took_first_costs_no_row(root: Path) -> None:
 
 
 def test_a_log_that_was_cleaned_costs_no_row(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0)])
     feed = feed_of(root)
     feed.step()
     table = DeltaTable(root / STREAM)
 
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 1)])
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 2)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 1)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 2)])
     DeltaTable(root / STREAM).create_checkpoint()
     (root / STREAM / "_delta_log" / f"{table.version() + 1:020d}.json").unlink()
     for _ in range(60):
@@ -189,7 +189,7 @@ def test_a_log_that_was_cleaned_costs_no_row(root: Path) -> None:
 
 
 def test_rows_that_are_taken_away_are_forgotten(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0), bar("AAPL", 1)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0), bar("AAPL", 1)])
     feed = feed_of(root)
     feed.step()
     cursor = feed.book.cursor
@@ -202,17 +202,17 @@ def test_rows_that_are_taken_away_are_forgotten(root: Path) -> None:
 
 
 def test_a_newer_session_takes_the_page_and_an_older_one_does_not(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0)])
     feed = feed_of(root)
     feed.step()
     cursor = feed.book.cursor
 
     # The stream writes alerts first.
-    append(root, gold.ALERTS, [alert("AAPL", 0, day=NEXT_DAY)])
+    append(root, streamed.ALERTS, [alert("AAPL", 0, day=NEXT_DAY)])
     feed.step()
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0, day=NEXT_DAY, close=101.0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0, day=NEXT_DAY, close=101.0)])
     feed.step()
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 9)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 9)])
     feed.step()
 
     _, told = feed.book.since("AAPL", cursor)
@@ -222,12 +222,12 @@ def test_a_newer_session_takes_the_page_and_an_older_one_does_not(root: Path) ->
 
 
 def test_a_session_that_was_asked_for_stays(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0), bar("AAPL", 0, day=NEXT_DAY)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0), bar("AAPL", 0, day=NEXT_DAY)])
     feed = feed_of(root, DAY)
     feed.step()
 
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 1, day=NEXT_DAY)])
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 1)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 1, day=NEXT_DAY)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 1)])
     feed.step()
 
     assert feed.book.hours == hours(feed._store, DAY)
@@ -239,8 +239,8 @@ def test_a_lake_without_the_tables_is_waited_for(tmp_path: Path) -> None:
     feed.step()
     before = feed.pulse().state
 
-    append(tmp_path, gold.VWAP_STREAM, [bar("AAPL", 0)])
-    append(tmp_path, gold.ALERTS, [])
+    append(tmp_path, streamed.VWAP_STREAM, [bar("AAPL", 0)])
+    append(tmp_path, streamed.ALERTS, [])
     for _ in range(60):
         feed.step()
 
@@ -252,7 +252,7 @@ def test_a_lake_without_the_tables_is_waited_for(tmp_path: Path) -> None:
 
 def test_a_number_that_is_none_is_told_as_none(root: Path) -> None:
     odd = bar("AAPL", 0, vwap=float("nan"), bar_high=float("inf"), close=float("nan"))
-    append(root, gold.VWAP_STREAM, [odd])
+    append(root, streamed.VWAP_STREAM, [odd])
     feed = feed_of(root)
     feed.step()
     cursor = feed.book.cursor
@@ -266,11 +266,11 @@ def test_a_number_that_is_none_is_told_as_none(root: Path) -> None:
 
 
 def test_a_step_that_broke_is_made_up_for(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0)])
     feed = feed_of(root)
     feed.step()
     log = root / STREAM / "_delta_log"
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 1)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 1)])
     newest = max(log.glob("*.json"))
     whole = newest.read_bytes()
 
@@ -285,7 +285,7 @@ def test_a_step_that_broke_is_made_up_for(root: Path) -> None:
 
 def test_200_tickers_are_read_whole_and_one_is_told(root: Path) -> None:
     names = [f"T{n:03}" for n in range(200)]
-    append(root, gold.VWAP_STREAM, [row for name in names for row in walk(name, 10)])
+    append(root, streamed.VWAP_STREAM, [row for name in names for row in walk(name, 10)])
     feed = feed_of(root)
 
     feed.step()

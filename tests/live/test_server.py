@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from barlake.live.server import STREAMS, Server
-from barlake.model import gold
+from barlake.model import streamed
 from tests.live.serving import served
 from tests.live.streams import NEXT_DAY, alert, append, bar
 
@@ -59,10 +59,10 @@ def news(answer: HTTPResponse, *, until: int) -> tuple[str, list[float]]:
 
 
 def test_a_stream_tells_what_is_there_and_then_each_change(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0), bar("MSFT", 0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0), bar("MSFT", 0)])
     with served(root) as server, asked(server, "/events?ticker=AAPL") as answer:
         _, first = news(answer, until=0)
-        append(root, gold.VWAP_STREAM, [bar("AAPL", 1), bar("MSFT", 1)])
+        append(root, streamed.VWAP_STREAM, [bar("AAPL", 1), bar("MSFT", 1)])
         _, second = news(answer, until=1)
 
     assert answer.headers["Content-Type"] == "text/event-stream; charset=utf-8"
@@ -70,12 +70,12 @@ def test_a_stream_tells_what_is_there_and_then_each_change(root: Path) -> None:
 
 
 def test_who_comes_back_gets_what_was_missed_and_nothing_twice(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0)])
     with served(root) as server:
         with asked(server, "/events?ticker=AAPL") as answer:
             cursor, _ = news(answer, until=0)
         for minute in (1, 2, 3):
-            append(root, gold.VWAP_STREAM, [bar("AAPL", minute)])
+            append(root, streamed.VWAP_STREAM, [bar("AAPL", minute)])
         back = {"Last-Event-ID": cursor}
         with asked(server, "/events?ticker=AAPL", **back) as answer:
             _, missed = news(answer, until=3)
@@ -84,10 +84,10 @@ def test_who_comes_back_gets_what_was_missed_and_nothing_twice(root: Path) -> No
 
 
 def test_who_comes_back_to_another_server_gets_all(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0)])
     with served(root) as server, asked(server, "/events?ticker=AAPL") as answer:
         cursor, _ = news(answer, until=0)
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 1)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 1)])
     back = {"Last-Event-ID": cursor}
     with served(root) as server, asked(server, "/events?ticker=AAPL", **back) as answer:
         _, told = news(answer, until=1)
@@ -99,14 +99,14 @@ def test_without_a_ticker_the_first_one_is_told(root: Path) -> None:
     with served(root) as server, asked(server, "/events?ticker=") as answer:
         told = events(answer)
         before = next(told)[2]["ticker"]
-        append(root, gold.VWAP_STREAM, [bar("MSFT", 0), bar("AAPL", 0)])
+        append(root, streamed.VWAP_STREAM, [bar("MSFT", 0), bar("AAPL", 0)])
         chosen = next(found for kind, _, found in told if kind == "news" and found["bars"])
 
     assert (before, chosen["ticker"]) == ("", "AAPL")
 
 
 def test_a_stream_has_a_word_each_second(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0)])
     with served(root) as server, asked(server, "/events?ticker=AAPL") as answer:
         kinds = (kind for kind, _, _ in events(answer))
         found = next(kind for kind in kinds if kind == "pulse")
@@ -115,8 +115,8 @@ def test_a_stream_has_a_word_each_second(root: Path) -> None:
 
 
 def test_numbers_are_there_as_one_object(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0), bar("AAPL", 3, day=NEXT_DAY)])
-    append(root, gold.ALERTS, [alert("AAPL", 3, day=NEXT_DAY)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0), bar("AAPL", 3, day=NEXT_DAY)])
+    append(root, streamed.ALERTS, [alert("AAPL", 3, day=NEXT_DAY)])
     with served(root) as server:
         with asked(server, "/events?ticker=AAPL") as answer:
             news(answer, until=3)
@@ -152,7 +152,7 @@ def test_all_that_the_page_asks_for_is_there(root: Path) -> None:
     "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "[::1]:{port}"]
 )
 def test_another_hosts_name_gets_nothing(root: Path, host: str) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0)])
     with served(root) as server:
         told = {"Host": host.format(port=server.server_port)}
         answers = [got(server, path, **told) for path in ("/", "/now.json", "/events")]
@@ -183,7 +183,7 @@ def test_no_other_machine_reaches_it(root: Path) -> None:
 
 @pytest.mark.parametrize("ticker", ["", "%00", "%ff", "A" * 5000, "%3Cscript%3E", "&ticker=x", "%"])
 def test_whatever_ticker_is_asked_for(root: Path, ticker: str) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0)])
     with served(root) as server:
         status, text = got(server, f"/now.json?ticker={ticker}")
 
@@ -193,8 +193,8 @@ def test_whatever_ticker_is_asked_for(root: Path, ticker: str) -> None:
 
 def test_a_hostile_name_cannot_leave_its_event(root: Path) -> None:
     name = f"A\n\nevent: news\ndata: {{}}{HOSTILE}"
-    append(root, gold.VWAP_STREAM, [bar(name, 0)])
-    append(root, gold.ALERTS, [alert(name, 0, message=f"\r\n\r\n{HOSTILE}")])
+    append(root, streamed.VWAP_STREAM, [bar(name, 0)])
+    append(root, streamed.ALERTS, [alert(name, 0, message=f"\r\n\r\n{HOSTILE}")])
     with served(root) as server, asked(server, "/events?ticker=AAPL") as answer:
         told = next(found for kind, _, found in events(answer) if found.get("tickers"))
 
@@ -216,13 +216,13 @@ def test_one_page_too_many_is_refused_and_the_next_one_served(root: Path) -> Non
 
 
 def test_a_page_that_went_away_frees_its_place(root: Path) -> None:
-    append(root, gold.VWAP_STREAM, [bar("AAPL", 0)])
+    append(root, streamed.VWAP_STREAM, [bar("AAPL", 0)])
     with served(root) as server:
         for at in range(STREAMS + 1):
             with asked(server, "/events?ticker=AAPL") as answer:
                 news(answer, until=0)
             # The server learns of it when it writes the next time.
-            append(root, gold.VWAP_STREAM, [bar("MSFT", 0, close=float(at + 1))])
+            append(root, streamed.VWAP_STREAM, [bar("MSFT", 0, close=float(at + 1))])
         _, text = got(server, "/now.json?ticker=AAPL")
 
     assert json.loads(text)["ticker"] == "AAPL"

@@ -13,7 +13,7 @@ from barlake.io.store import Store
 from barlake.live.book import Book, Hours
 from barlake.live.pulse import Pulse, pulse
 from barlake.live.tail import Added, Tail
-from barlake.model import gold, ref
+from barlake.model import ref, streamed
 from barlake.sections import LiveSettings
 
 logger = structlog.get_logger()
@@ -34,8 +34,8 @@ class Feed:
         self._store = store
         self._settings = settings
         self._wanted = session
-        self._bars = Tail(store, gold.VWAP_STREAM, BAR)
-        self._alerts = Tail(store, gold.ALERTS, ALERT)
+        self._bars = Tail(store, streamed.VWAP_STREAM, BAR)
+        self._alerts = Tail(store, streamed.ALERTS, ALERT)
         self._is_begun = False
         self._ended = Event()
         self._thread = Thread(target=self._follow, name="feed", daemon=True)

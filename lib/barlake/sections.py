@@ -235,6 +235,12 @@ class StreamSettings(Section):
     webhook_attempts: PositiveInt
     webhook_timeout_seconds: PositiveFloat
 
+    @field_validator("webhook_url", mode="before")
+    @classmethod
+    def _unset(cls, value: object) -> object:
+        """An empty variable is as good as none."""
+        return value or None
+
 
 class LiveSettings(Section):
     """How the live page follows the stream."""

@@ -3,7 +3,7 @@
 # Another Spark, or another environment, on this machine is not ours.
 unexport SPARK_HOME SPARK_CONF_DIR PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 
-.PHONY: help demo test drills check docs bucket store stack stack-down env shots notebooks bench doctor needs lock clean
+.PHONY: help demo stream-demo test drills check docs bucket store stack stack-down env shots notebooks bench doctor needs lock clean
 
 help:  ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,6 +11,10 @@ help:  ## say what each target does
 demo: .venv/.spark  ## set up, then run the whole lake on local disk, with a simulated exchange
 	@.venv/bin/python infra/jars.py core
 	@.venv/bin/barlake demo
+
+stream-demo: .venv/.dev  ## show the stream: a session at 60x through Kafka onto a live page, until Ctrl-C
+	@.venv/bin/python infra/jars.py core kafka broker
+	@.venv/bin/python infra/stream_demo.py lake/stream-demo
 
 test: check  ## set up, check, and run the tests
 	@.venv/bin/python infra/jars.py core s3 broker
@@ -61,7 +65,7 @@ env:  ## write .env with new secrets, unless it is there: for docker-compose.yml
 
 shots: .venv/.dev  ## draw the README's pictures anew, with Chromium
 	@.venv/bin/python infra/jars.py core
-	BARLAKE_SHOTS=docs/img .venv/bin/python -m pytest tests/pages -k readme
+	BARLAKE_SHOTS=docs/img .venv/bin/python -m pytest tests/pages tests/live -k readme
 
 notebooks: .venv/.dev  ## make a kernel for the notebooks, and say how to open them; opens nothing
 	@echo "Open notebooks/ in a Jupyter or an editor of your own, with the kernel of $(CURDIR)/.venv/bin/python"

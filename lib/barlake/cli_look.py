@@ -1,5 +1,6 @@
 """The commands that look at a lake and change no table: arguments and one call each."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -7,6 +8,10 @@ import typer
 from barlake import console, told
 from barlake.arguments import AsOf, Env, Format, Json, Label, Lake
 from barlake.options import Options
+
+Session = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Its date; default: the newest one.")
+]
 
 
 def sql(
@@ -78,6 +83,20 @@ def pages(
     console.show(done, json=json)
 
 
+def live(
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 0,
+    session: Session = None,
+    lake: Lake = None,
+    env: Env = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Show the stream's VWAP and alerts on a page of this machine alone, until Ctrl-C."""
+    from barlake import steps_live
+
+    options = Options(lake=lake, environment=env)
+    steps_live.live(options, port, session, tell=lambda done: console.show(done, json=json))
+
+
 def doctor(
     lake: Lake = None,
     env: Env = None,
@@ -98,4 +117,4 @@ def doctor(
     console.show_needs(needs, json=json, whose=f"this machine or the lake {lake}")
 
 
-COMMANDS = (sql, tables, status, metrics, pages, doctor)
+COMMANDS = (sql, tables, status, metrics, pages, live, doctor)

@@ -97,8 +97,9 @@ def _simulated(lake: str, tickers: int, sessions: int, as_of: datetime | None) -
             )
             fetched(night, first, earlier, Wanted())
         last = SimulatedSource(seed=seed, clock=lambda: moment, manners=manners)
-        again = days[-night.settings.source.reread_sessions - 1].session_date
-        wanted = Wanted(start=max(again, days[0].session_date), end=days[-1].session_date)
+        # What a night reads again; of a demo of few sessions that is all of them.
+        again = days[-night.settings.source.reread_sessions - 1 :][0].session_date
+        wanted = Wanted(start=again, end=days[-1].session_date)
         run(night, last, wanted, names)
     night.progress.seconds.update(took)
     return summary(night) | {

@@ -234,3 +234,16 @@ class StreamSettings(Section):
     webhook_url: str | None = Field(pattern=r"^https?://[^@\s]+$")
     webhook_attempts: PositiveInt
     webhook_timeout_seconds: PositiveFloat
+
+    @field_validator("webhook_url", mode="before")
+    @classmethod
+    def _unset(cls, value: object) -> object:
+        """An empty variable is as good as none."""
+        return value or None
+
+
+class LiveSettings(Section):
+    """How the live page follows the stream."""
+
+    poll_seconds: PositiveFloat
+    stale_seconds: PositiveFloat

@@ -25,6 +25,7 @@ from barlake.sections import (
     LabelSettings,
     LakeSettings,
     LifecycleSettings,
+    LiveSettings,
     PagesSettings,
     QualitySettings,
     ReconcileSettings,
@@ -64,6 +65,7 @@ class Settings(BaseSettings):
     reconcile: ReconcileSettings
     kafka: KafkaSettings
     pages: PagesSettings
+    live: LiveSettings
     stream: StreamSettings
     alerts: dict[str, AlertRule]
 

@@ -27,11 +27,6 @@ FLAGS = (
     "--no-first-run",
     "--hide-scrollbars",
     "--force-color-profile=srgb",
-    # Whatever asks for a host gets none, and an address that needs no resolving a proxy that is
-    # not there; loopback as well.
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-    f"--proxy-server={NOWHERE}",
-    "--proxy-bypass-list=<-loopback>",
     "--remote-debugging-pipe",
 )
 PATIENCE = 30  # seconds without a word, after which a test fails instead of hanging
@@ -78,8 +73,8 @@ class Tab:
     def _in(self) -> dict[str, str]:
         return {"sessionId": self.session} if self.session else {}
 
-    def open(self, page: Path, fragment: str = "", *, size: tuple[int, int] = DESK) -> None:
-        """Open a file and wait until it is drawn."""
+    def open(self, page: Path | str, fragment: str = "", *, size: tuple[int, int] = DESK) -> None:
+        """Open a file, or an address that may be reached, and wait until it is drawn."""
         width, height = size
         is_phone = size == PHONE
         self.call(
@@ -92,7 +87,8 @@ class Tab:
         self.seen.clear()
         self.call("Page.navigate", url="about:blank")
         self._until("Page.loadEventFired")
-        self.call("Page.navigate", url=page.as_uri() + fragment)
+        address = page if isinstance(page, str) else page.as_uri()
+        self.call("Page.navigate", url=address + fragment)
         self.settle()
 
     def settle(self) -> None:
@@ -157,15 +153,32 @@ class Tab:
             self.asked.append(told["request"]["url"])
 
 
+def _shut(reach: str | None) -> tuple[str, ...]:
+    """Give the flags by which whatever asks for a host gets none, but for one address.
+
+    An address that needs no resolving is sent to a proxy that is not there; loopback as well.
+    """
+    excluded = "" if reach is None else f" , EXCLUDE {reach.partition(':')[0]}"
+    direct = "" if reach is None else f";{reach}"
+    return (
+        f"--host-resolver-rules=MAP * ~NOTFOUND{excluded}",
+        f"--proxy-server={NOWHERE}",
+        f"--proxy-bypass-list=<-loopback>{direct}",
+    )
+
+
 @contextmanager
-def tab() -> Iterator[Tab]:
-    """Start the browser on a fresh profile, give its one tab, and end the browser."""
+def tab(reach: str | None = None) -> Iterator[Tab]:
+    """Start the browser on a fresh profile, give its one tab, and end the browser.
+
+    `reach` is the one address, 127.0.0.1:PORT, that it may talk to; None is a shut network.
+    """
     to_browser, asks = os.pipe()
     answers, from_browser = os.pipe()
     found = binary()
     assert found is not None
     with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        program = [found, *FLAGS, f"--user-data-dir={profile}"]
+        program = [found, *FLAGS, *_shut(reach), f"--user-data-dir={profile}"]
         process = subprocess.Popen(
             [
                 sys.executable,

@@ -40,7 +40,7 @@ COMMANDS = sorted(
     c.name or getattr(c.callback, "__name__", "") for c in cli.app.registered_commands
 )
 DATED = ("run", "fetch", "silver", "gold")
-CLOCKED = sorted({*COMMANDS} - {"sql", "tables", "doctor"})
+CLOCKED = sorted({*COMMANDS} - {"sql", "tables", "doctor", "live"})
 ON_A_LAKE = sorted({*COMMANDS} - {"doctor", "demo"})
 QUERY = "SELECT 1 AS one"
 

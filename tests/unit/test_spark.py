@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from barlake.io.spark import (
-    JAR_SETS,
+    BUCKET_SETS,
     REQUIRED,
     MissingJarsError,
     UnsafeSessionError,
@@ -55,9 +55,9 @@ def test_a_session_with_all_of_them_is_taken_however_a_boolean_is_spelled() -> N
         assert asked == [*REQUIRED]
 
 
-@pytest.mark.parametrize("lacking", JAR_SETS)
+@pytest.mark.parametrize("lacking", BUCKET_SETS)
 def test_a_bucket_without_its_jars_is_refused_with_what_to_do(lacking: str, tmp_path: Path) -> None:
-    for jars in JAR_SETS:
+    for jars in BUCKET_SETS:
         (tmp_path / jars).mkdir()
         (tmp_path / jars / "some.jar").touch()
     require_jars(tmp_path)

@@ -55,7 +55,7 @@ def commit(store: Store, table: Table, version: int) -> Commit:
         operation=info.get("operation", ""),
         run_id=info.get("userMetadata"),
         at=info.get("timestamp", 0),
-        inserted=int(metrics.get("numTargetRowsInserted", 0)),
+        inserted=int(metrics.get("numTargetRowsInserted", metrics.get("numOutputRows", 0))),
         updated=int(metrics.get("numTargetRowsUpdated", 0)),
         deleted=int(metrics.get("numTargetRowsDeleted", 0)),
         files_added=len(added),

@@ -11,8 +11,9 @@ from barlake.model.errors import BarlakeError
 from barlake.settings import CACHE
 
 PROJECT = Path(__file__).parents[3]
-# Those of a bucket are there where somebody asked for them: infra/jars.py.
-JAR_SETS = ("core", "logstore", "s3")
+# Those of a bucket and of Kafka are there where somebody asked for them: infra/jars.py.
+JAR_SETS = ("core", "logstore", "s3", "kafka")
+BUCKET_SETS = ("core", "logstore", "s3")
 
 # What the truth of the tables rests on (docs/decisions/0004): a session without it is refused.
 REQUIRED = {
@@ -71,7 +72,7 @@ def require_safe(spark: SparkSession) -> None:
 
 def require_jars(folder: Path) -> None:
     """Refuse, in one sentence, a folder that lacks one of the sets that a bucket needs."""
-    missing = [jars for jars in JAR_SETS if not any((folder / jars).glob("*.jar"))]
+    missing = [jars for jars in BUCKET_SETS if not any((folder / jars).glob("*.jar"))]
     if missing:
         raise MissingJarsError(
             f"a lake in a bucket needs jars that are not there ({', '.join(missing)}): "

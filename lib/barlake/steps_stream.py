@@ -81,7 +81,7 @@ def _followed(
 ) -> dict[str, Any]:
     from barlake.streaming import job  # noqa: PLC0415 - brings Spark; a refused run needs none
 
-    work = job.prepared(night, folder, clock)
+    work = job.prepared(night.lake, night.settings, folder, clock)
     with stopping() as is_stopped, job.publishing(work, hook), _told(night, work.batches):
         work.run(is_once=is_once, is_stopped=is_stopped)
     counts = dict(work.batches.counts)

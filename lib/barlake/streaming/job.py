@@ -16,7 +16,6 @@ from barlake.io.webhook import Webhook
 from barlake.model import jobs
 from barlake.model.streamed import ALERTS, VWAP_STREAM
 from barlake.options import Clock
-from barlake.pipelines.underway import Night
 from barlake.settings import Settings
 from barlake.streaming.batch import Batches
 from barlake.streaming.compaction import compact
@@ -79,13 +78,12 @@ class Work:
         self.compacted += compact(self.lake, sessions)
 
 
-def prepared(night: Night, folder: Path, clock: Clock) -> Work:
+def prepared(lake: Lake, settings: Settings, folder: Path, clock: Clock) -> Work:
     """Put a stream together.
 
     Raises:
         InputError: Its checkpoint was made by another.
     """
-    lake, settings = night.lake, night.settings
     require_same(folder, fingerprint(lake, settings))
     sessions = {d.session_date: d for d in calendar.sessions(calendar.horizon(clock.now()))}
     gate = Gate()

@@ -29,7 +29,7 @@ def reconcile(
     env: Env = None,
     json: Json = False,  # noqa: FBT002
 ) -> None:
-    """Hold minutes against the daily bars that landed; write ops.dq_results."""
+    """Hold minutes against daily bars, and the stream against gold; write ops.dq_results."""
     from barlake import steps
 
     options = Options(lake=lake, environment=env, as_of=as_of, run_id=run_id)

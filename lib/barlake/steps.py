@@ -156,12 +156,14 @@ def gold(options: Options, start: datetime | None, end: datetime | None) -> dict
 
 
 def reconcile(options: Options) -> dict[str, Any]:
-    """Hold what changed against the daily bars that landed; `gold` comes before it."""
+    """Hold what changed against daily bars, and against the stream; `gold` comes before it."""
 
     def body(night: "Night") -> None:
-        from barlake.pipelines.stages import run_reconcile  # noqa: PLC0415 - brings Spark
+        from barlake.pipelines.parity import run_parity  # noqa: PLC0415 - brings Spark
+        from barlake.pipelines.stages import run_reconcile  # noqa: PLC0415
 
         run_reconcile(night)
+        run_parity(night)
 
     return _step(jobs.RECONCILE, options, body)
 

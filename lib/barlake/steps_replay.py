@@ -1,8 +1,7 @@
 """What `barlake replay` does: silver's bars into a topic."""
 
 import math
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +18,7 @@ from barlake.options import Options
 from barlake.readers.frames import OpenLake
 from barlake.runtime import opened
 from barlake.sections import KafkaSettings
+from barlake.stopping import stopping
 from barlake.streaming import observed
 from barlake.streaming.acknowledged import Acknowledged, Head, ledger
 from barlake.streaming.disorder import Odds, disordered
@@ -64,7 +64,7 @@ def replay(options: Options, asked: Asked) -> dict[str, Any]:
     log.configure(job="replay", topic=topic)
     path = asked.ledger or LEDGERS / f"{session}-{topic}.ledger"
     with ExitStack() as held:
-        is_stopped = held.enter_context(_stopping())
+        is_stopped = held.enter_context(stopping())
         noted = held.enter_context(
             _ledger(settings.kafka, path, events, is_resumed=asked.is_resumed)
         )
@@ -149,23 +149,6 @@ def _sender(kafka_at: KafkaSettings, noted: Acknowledged) -> Sender:
         noted.note,
         timeout_seconds=kafka_at.delivery_timeout_seconds,
     )
-
-
-@contextmanager
-def _stopping() -> Iterator[Callable[[], bool]]:
-    """Give what tells whether SIGTERM or Ctrl-C came; a second one ends the process as ever."""
-    came: list[int] = []
-
-    def note(number: int, _frame: object) -> None:
-        came.append(number)
-        signal.signal(number, before[signal.Signals(number)])
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield lambda: bool(came)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _sentences(told: dict[str, Any]) -> list[str]:

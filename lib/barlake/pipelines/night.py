@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from barlake.landing import Batch
 from barlake.pipelines.asking import fetched_rest, minutes_of, pending, planned
+from barlake.pipelines.parity import run_parity
 from barlake.pipelines.stages import (
     run_gold,
     run_ingest,
@@ -16,7 +17,7 @@ from barlake.sources.source import Source
 
 
 def run(night: Night, source: Source, wanted: Wanted, universe: Sequence[str]) -> None:
-    """Plan, fetch, ingest, silver, gold, reconcile, optimize."""
+    """Plan, fetch, ingest, silver, gold, reconcile, compare with the stream, optimize."""
     with night.progress.step("plan"):
         requests = planned(night, source, wanted, universe)
     with night.progress.step("fetch"):
@@ -26,6 +27,7 @@ def run(night: Night, source: Source, wanted: Wanted, universe: Sequence[str]) -
     run_silver(night, [], is_new=bool(waiting))
     run_gold(night)
     run_reconcile(night)
+    run_parity(night)
     run_optimize(night)
 
 

@@ -12,6 +12,7 @@ from barlake.io import arrow, delta_rs
 from barlake.io.alert_topic import AlertTopic
 from barlake.io.kafka_source import messages
 from barlake.io.lake import Lake
+from barlake.io.topic import topic_id
 from barlake.io.webhook import Webhook
 from barlake.model import jobs
 from barlake.model.streamed import ALERTS, VWAP_STREAM
@@ -101,10 +102,11 @@ def prepared(lake: Lake, settings: Settings, folder: Path, clock: Clock) -> Work
 
 
 def fingerprint(lake: Lake, settings: Settings) -> dict[str, str]:
-    """Give what a checkpoint is bound to: topic, stored table, columns and alert rules."""
+    """Give what a checkpoint is bound to; a topic that was made anew is another one."""
     table = delta_rs.opened(lake.store, VWAP_STREAM).metadata().id
     return {
         "topic": settings.kafka.topic,
+        "topic_id": topic_id(settings.kafka.brokers, settings.kafka.topic),
         str(VWAP_STREAM): str(table),
         "columns": digest(f"{written}: {written.ddl}" for written in jobs.STREAM.writes),
         "rules": digest(f"{n}: {rule}" for n, rule in sorted(settings.alerts.items())),

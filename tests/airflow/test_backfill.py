@@ -1,24 +1,17 @@
 """A backfill over sessions under a real scheduler, on programs that only note their calls."""
 
 import itertools
-import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra import airflow, airflow_run
-from infra.airflow import PROJECT, Ports
-from infra.airflow_api import Client
-from tests.airflow.stand_in import StandIn, answer
+from tests.airflow.on_stand_ins import DAG, OnStandIns, on_stand_ins
 
 pytestmark = pytest.mark.drill
 
-DAG = "daily_bars"
 # Over a weekend and a change of the clock: each is 25 minutes after a close.
 CLOCKS = (
     "2026-03-05T21:25:00+00:00",
@@ -29,11 +22,6 @@ CLOCKS = (
 )
 STEPS = ("plan", "fetch", "ingest", "silver", "gold", "reconcile", "pages")
 WRITERS = {"ingest", "silver", "gold", "reconcile"}
-MINUTES = 60.0
-ANSWERS = {
-    "plan": answer(told={"lake": "/lake", "minutes": 1, "lacks": [], "tickers": ["A"]}),
-    "status": answer(told={"run": {"detail": {}}, "verdict": None}),
-}
 
 
 @dataclass(frozen=True)
@@ -53,19 +41,11 @@ class Nights:
 
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
-    folder = tmp_path_factory.mktemp("backfill")
-    stand_in = StandIn(folder / "checkout")
-    for name, said in ANSWERS.items():
-        (stand_in.home / "answers" / f"{name}.json").write_text(json.dumps(said), "utf-8")
-    (stand_in.home / "calls").touch()
-    variables = airflow.environment(
-        folder / "airflow", PROJECT, str(folder / "lake"), ports=Ports.free()
-    )
-    with airflow_run.ready(PROJECT, {**variables, "BARLAKE_HOME": str(stand_in.home)}) as flow:
-        yield lived(flow.client, stand_in.home / "calls")
+    with on_stand_ins(tmp_path_factory.mktemp("backfill")) as flow:
+        yield lived(flow)
 
 
-def lived(client: Client, calls: Path) -> Nights:
+def lived(flow: OnStandIns) -> Nights:
     asked = {
         "dag_id": DAG,
         "from_date": "2026-03-05T00:00:00Z",
@@ -73,16 +53,12 @@ def lived(client: Client, calls: Path) -> Nights:
         "max_active_runs": 1,
         "dag_run_conf": {"clock": "schedule"},
     }
-    until = time.monotonic() + 5 * MINUTES
-    while DAG not in client.dags():
-        assert time.monotonic() < until, client.import_errors()
-        time.sleep(0.2)
-    client.call("POST", "backfills", asked)
-    client.unpause(DAG)
-    runs = [run for run in client.runs(DAG) if run.startswith("backfill__")]
-    states = [client.wait(DAG, run, 10 * MINUTES) for run in runs]
-    tasks = [task for run in client.runs(DAG) for task in client.tasks(DAG, run)]
-    return Nights(states, tasks, [json.loads(line) for line in calls.read_text().splitlines()])
+    flow.client.call("POST", "backfills", asked)
+    flow.client.unpause(DAG)
+    runs = [run for run in flow.client.runs(DAG) if run.startswith("backfill__")]
+    states = [flow.over(run) for run in runs]
+    tasks = [task for run in flow.client.runs(DAG) for task in flow.client.tasks(DAG, run)]
+    return Nights(states, tasks, flow.calls())
 
 
 def test_every_session_of_the_range_is_run_and_green(nights: Nights) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Asset, Param
+from airflow.sdk import Asset, AsyncCallback, DeadlineAlert, DeadlineReference, Param
 
 from work import HOME, PROGRAMS, BarlakeCommand, SparkJob
 
@@ -31,6 +31,8 @@ EVERY_DAG: dict[str, Any] = {
     "max_active_runs": 1,
     "default_args": DEFAULTS,
 }
+# A session is due timing.settle_minutes + freshness.deadline_minutes after its close.
+DEADLINE_MINUTES = 140 - AFTER_CLOSE_MINUTES
 # What each job alone writes; a test holds it to the jobs' own declaration.
 WRITES = {
     "ingest": ("bronze.bars", "silver.quarantine", "ref.sessions", "ref.actions"),
@@ -90,6 +92,22 @@ def pages(*arguments: str, **kwargs: Any) -> BarlakeCommand:  # noqa: ANN401 - t
 def run_of(task: str) -> str:
     """Give the template of the run id that a task gives its job."""
     return f"{RUN}.{task}"
+
+
+def deadline() -> DeadlineAlert | None:
+    """Give the alert of a run that is not over in time after it was queued; None: without one.
+
+    `airflow dags test` does not run a DAG that has one.
+    """
+    minutes = int(os.environ.get("BARLAKE_DEADLINE_MINUTES") or DEADLINE_MINUTES)
+    if minutes == 0:
+        return None
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(minutes=minutes),
+        callback=AsyncCallback("deadlines.late"),
+        name="session",
+    )
 
 
 def option(name: str, param: str | None = None) -> str:

@@ -150,6 +150,15 @@ def test_schedules_are_the_exchanges_and_nothing_runs_beside_itself(facts: dict[
     assert facts["after_close"] >= load().timing.settle_minutes + 1
 
 
+def test_a_night_is_due_when_the_session_is(facts: dict[str, Any]) -> None:
+    due = {name: dag["deadlines"] for name, dag in facts["dags"].items() if dag["deadlines"]}
+    known = load()
+    after_close = known.timing.settle_minutes + known.freshness.deadline_minutes
+
+    assert due == {"daily_bars": [after_close - facts["after_close"]]}
+    assert '"deadlines.late"' in facts["dags"]["daily_bars"]["stored"]
+
+
 def test_a_dag_is_the_same_after_it_was_stored(facts: dict[str, Any]) -> None:
     assert {name for name, dag in facts["dags"].items() if not dag["survives"]} == set()
     assert "nyse.MarketSessionTimetable" in facts["dags"]["daily_bars"]["stored"]

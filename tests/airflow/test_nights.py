@@ -70,7 +70,11 @@ CASES = {
 @pytest.fixture(scope="module")
 def told(ask: Ask) -> dict[str, Any]:
     found: dict[str, Any] = ask(
-        "nights", CASES, AWS_SECRET_ACCESS_KEY=CANARY, BARLAKE_RETRY_SECONDS="0"
+        "nights",
+        CASES,
+        AWS_SECRET_ACCESS_KEY=CANARY,
+        BARLAKE_RETRY_SECONDS="0",
+        BARLAKE_DEADLINE_MINUTES="0",
     )
     return found
 

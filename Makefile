@@ -13,14 +13,14 @@ demo: .venv/.spark  ## set up, then run the whole lake on local disk, with a sim
 	@.venv/bin/barlake demo
 
 test: check  ## set up, check, and run the tests
-	@.venv/bin/python infra/jars.py core s3
+	@.venv/bin/python infra/jars.py core s3 broker
 	@.venv/bin/python infra/logstore.py
 	@.venv/bin/python infra/minio.py
 	@.venv/bin/python infra/compose_check.py --build
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not drill"
 
 drills: check .venv-airflow/.airflow  ## run the long tests: stores that fail, runs killed at more points, thirty nights
-	@.venv/bin/python infra/jars.py core s3
+	@.venv/bin/python infra/jars.py core s3 broker
 	@.venv/bin/python infra/logstore.py
 	@.venv/bin/python infra/minio.py
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m drill
@@ -48,7 +48,7 @@ store: .venv/.dev  ## run an object store for a lake in a bucket, until Ctrl-C
 	@.venv/bin/python infra/objectstore.py lake/store
 
 stack: .venv/.dev .venv-airflow/.airflow  ## run it all in the background: an object store, Airflow, a lake in a bucket
-	@.venv/bin/python infra/jars.py core s3
+	@.venv/bin/python infra/jars.py core s3 broker
 	@.venv/bin/python infra/logstore.py
 	@.venv/bin/python infra/minio.py
 	@.venv/bin/python infra/stack.py up lake/stack

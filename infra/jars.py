@@ -34,6 +34,13 @@ IVY_SETTINGS = """<ivysettings>
 </ivysettings>
 """
 
+IVY_MODULE = """<ivy-module version="2.0">
+  <info organisation="barlake" module="jars"/>
+  <configurations><conf name="default"/></configurations>
+  <dependencies>{dependencies}</dependencies>
+</ivy-module>
+"""
+
 
 class JarError(Exception):
     """A jar cannot be had, or is not what the manifest says."""
@@ -107,11 +114,19 @@ def obtain(jar_set: str) -> None:
     jars = members(jar_set)
     folder = home(jars)
     folder.mkdir(parents=True, exist_ok=True)
-    for jar in jars:
-        if reason := wrong(jar, folder):
-            _say(f"{reason}: fetching {jar.coordinates}")
-            fetch(jar, folder)
+    missing = [jar for jar in jars if not (folder / jar.file).exists()]
+    if missing:
+        _say(f"fetching {len(missing)} jars of the set {jar_set} into {folder}, once")
+    spoiled = [jar for jar in jars if jar not in missing and _is_spoiled(jar, folder)]
+    if lacking := [*missing, *spoiled]:
+        fetch(lacking, folder)
     link(PROJECT / "jars" / jar_set, folder)
+
+
+def _is_spoiled(jar: Jar, folder: Path) -> bool:
+    if reason := wrong(jar, folder):
+        _say(f"{reason}: fetching {jar.coordinates}")
+    return bool(reason)
 
 
 def link(at: Path, folder: Path) -> None:
@@ -129,44 +144,51 @@ def link(at: Path, folder: Path) -> None:
     at.symlink_to(folder, target_is_directory=True)
 
 
-def fetch(jar: Jar, folder: Path) -> None:
-    """Put a jar into `folder`, in one step, once it is verified."""
+def fetch(jars: list[Jar], folder: Path) -> None:
+    """Put jars into `folder`, each in one step, once it is verified."""
     with tempfile.TemporaryDirectory(prefix="fetch-", dir=folder) as scratch:
-        said = ivy(jar, Path(scratch))
-        if not Path(scratch, jar.file).exists():
-            log = folder / "ivy.log"
-            log.write_text(said, "utf-8")
-            raise JarError(
-                f"{jar.coordinates} cannot be fetched: is there a network, and does Maven Central "
-                f"have it? {log} holds what was tried"
-            )
-        if reason := wrong(jar, Path(scratch)):
-            raise JarError(f"what came is refused: {reason}")
-        Path(scratch, jar.file).replace(folder / jar.file)
+        said = ivy(jars, Path(scratch))
+        for jar in jars:
+            if not Path(scratch, jar.file).exists():
+                log = folder / "ivy.log"
+                log.write_text(said, "utf-8")
+                raise JarError(
+                    f"{jar.coordinates} cannot be fetched: is there a network, and does Maven "
+                    f"Central have it? {log} holds what was tried"
+                )
+            if reason := wrong(jar, Path(scratch)):
+                raise JarError(f"what came is refused: {reason}")
+            Path(scratch, jar.file).replace(folder / jar.file)
 
 
-def ivy(jar: Jar, scratch: Path) -> str:
-    """Fetch a jar into `scratch`, without what it depends on, and give what Ivy said.
+def ivy(jars: list[Jar], scratch: Path) -> str:
+    """Fetch jars into `scratch`, without what they depend on, and give what Ivy said.
 
     Ivy is a part of pyspark, and so is everything else that is needed, but Java. Its own cache is
-    in `scratch` as well.
+    in `scratch` as well. A `bundle` is a jar too.
     """
     spark = find_spec("pyspark")
     if spark is None or spark.origin is None:
         raise JarError(f"{sys.executable} has no pyspark: run `make demo`")
     [program] = Path(spark.origin).parent.glob("jars/ivy-*.jar")
-    settings = scratch / "ivy.xml"
+    settings, wanted = scratch / "settings.xml", scratch / "ivy.xml"
     settings.write_text(IVY_SETTINGS, "utf-8")
+    wanted.write_text(IVY_MODULE.format(dependencies="".join(map(_dependency, jars))), "utf-8")
     java = Path(os.environ["JAVA_HOME"], "bin", "java") if os.environ.get("JAVA_HOME") else "java"
     command = [java, f"-Divy.default.ivy.user.dir={scratch}", "-jar", program]
-    command += ["-settings", settings, "-cache", scratch / "cache", "-warn", "-notransitive"]
-    command += ["-dependency", *jar.coordinates.split(":"), "-types", "jar"]
-    command += ["-retrieve", f"{scratch}/[artifact]-[revision].[ext]"]
+    command += ["-settings", settings, "-ivy", wanted, "-cache", scratch / "cache", "-warn"]
+    command += ["-types", "jar", "bundle", "-retrieve", f"{scratch}/[artifact]-[revision].[ext]"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the manifest is ours
     except OSError as error:
         raise JarError(f"Java does not run ({error}): see `make doctor`") from error
     return done.stdout + done.stderr
+
+
+def _dependency(jar: Jar) -> str:
+    group, artifact, version = jar.coordinates.split(":")
+    named = f'org="{group}" name="{artifact}" rev="{version}"'
+    return f'<dependency {named} transitive="false" conf="default-&gt;default"/>'
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -17,7 +17,7 @@ from barlake.io.spark import open_session
 from barlake.model.tables import TABLES
 from barlake.settings import Settings, load
 
-pytest_plugins = ["tests.object_stores"]
+pytest_plugins = ["tests.kafka_broker", "tests.object_stores"]
 
 os.environ["TZ"] = "Asia/Tokyo"  # far from UTC and from New York: nothing may lean on it
 time.tzset()

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from barlake import cli_check, cli_look, cli_quarantine, cli_trace, console
+from barlake import cli_check, cli_look, cli_quarantine, cli_replay, cli_trace, console
 from barlake.arguments import (
     AsOf,
     End,
@@ -222,7 +222,7 @@ def restore(
     console.show_run(lambda: steps_upkeep.restore(options, label), json=json)
 
 
-for command in (*cli_look.COMMANDS, cli_trace.plan, cli_trace.explain):
+for command in (*cli_look.COMMANDS, cli_trace.plan, cli_trace.explain, cli_replay.replay):
     app.command()(command)
 app.add_typer(cli_quarantine.app, name="quarantine")
 

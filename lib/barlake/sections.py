@@ -13,9 +13,13 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     field_validator,
+    model_validator,
 )
 
 from barlake.model.table import LOG_DAYS
+
+# As Kafka takes it.
+TOPIC = r"^[A-Za-z0-9._-]{1,249}$"
 
 
 class Section(BaseModel):
@@ -171,6 +175,17 @@ class ReconcileSettings(Section):
     volume: BoundSettings
 
 
+class KafkaSettings(Section):
+    """Where bars are replayed to, and alerts told: `brokers` is HOST:PORT, several by commas."""
+
+    brokers: str = Field(pattern=r"^[^\s,/]+:\d+(,[^\s,/]+:\d+)*$")
+    topic: str = Field(pattern=TOPIC)
+    alerts_topic: str = Field(pattern=TOPIC)
+    partitions: PositiveInt
+    retention_hours: PositiveInt
+    delivery_timeout_seconds: PositiveFloat
+
+
 class PagesSettings(Section):
     """How much the HTML pages show, newest first."""
 
@@ -179,3 +194,43 @@ class PagesSettings(Section):
     ticker_sessions: PositiveInt
     runs: PositiveInt
     failures: PositiveInt
+
+
+class AlertRule(Section):
+    """When an alert is raised: what conf/alerts.yaml says of one."""
+
+    measure: Literal["vwap_side", "vwap_deviations", "volume_deviations", "move", "silence"]
+    enter: PositiveFloat
+    leave: NonNegativeFloat
+    cooldown_minutes: NonNegativeInt
+    bars: NonNegativeInt = 0
+    minutes: NonNegativeInt = 0
+
+    @property
+    def is_two_sided(self) -> bool:
+        """Whether its number is on one side or the other, with nothing between."""
+        return self.measure == "vwap_side"
+
+    @model_validator(mode="after")
+    def _fits(self) -> "AlertRule":
+        if self.leave >= self.enter:
+            raise ValueError("leave must be below enter")
+        if self.measure.endswith("_deviations") and self.bars < 2:
+            raise ValueError("deviations need bars, 2 at least")
+        if self.measure == "move" and not self.minutes:
+            raise ValueError("a move needs minutes")
+        return self
+
+
+class StreamSettings(Section):
+    """How the stream reads the topic, and where its alerts go besides gold.alerts.
+
+    `webhook_url`: None is nowhere. The key that signs what goes there is BARLAKE_WEBHOOK_SECRET, in
+    the environment alone.
+    """
+
+    messages_per_batch: PositiveInt
+    fetch_wait_ms: PositiveInt
+    webhook_url: str | None = Field(pattern=r"^https?://[^@\s]+$")
+    webhook_attempts: PositiveInt
+    webhook_timeout_seconds: PositiveFloat

@@ -18,8 +18,10 @@ from pydantic_settings import (
 
 from barlake.model.errors import InputError
 from barlake.sections import (
+    AlertRule,
     CoverageSettings,
     FreshnessSettings,
+    KafkaSettings,
     LabelSettings,
     LakeSettings,
     LifecycleSettings,
@@ -27,6 +29,7 @@ from barlake.sections import (
     QualitySettings,
     ReconcileSettings,
     SourceSettings,
+    StreamSettings,
     TimingSettings,
     UnitSettings,
     YahooSettings,
@@ -34,7 +37,7 @@ from barlake.sections import (
 
 PROJECT = Path(__file__).parents[2]
 CONF = PROJECT / "conf"
-EVERYWHERE = ("base", "quality")  # files of conf/ that belong to no environment
+EVERYWHERE = ("base", "quality", "alerts")  # files of conf/ that belong to no environment
 DOTENV = PROJECT / ".env"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "barlake")
 _environment = ContextVar("environment", default="embedded")
@@ -59,7 +62,10 @@ class Settings(BaseSettings):
     labels: LabelSettings
     quality: QualitySettings
     reconcile: ReconcileSettings
+    kafka: KafkaSettings
     pages: PagesSettings
+    stream: StreamSettings
+    alerts: dict[str, AlertRule]
 
     @property
     def digest(self) -> str:

@@ -129,6 +129,7 @@ def test_a_table_asks_for_no_feature_that_a_common_reader_lacks() -> None:
         "delta.enableDeletionVectors",
         "delta.deletedFileRetentionDuration",
         "delta.logRetentionDuration",
+        "delta.checkpointInterval",
         "delta.constraints.",
     )
     asked = {(str(t), key) for t in TABLES for key in t.properties}

@@ -11,6 +11,7 @@ from pathlib import Path
 from barlake.model.jobs import CHECK, FETCH, JOBS
 from barlake.model.landed import DECIDED, SERVED
 from barlake.model.rules import RULES
+from barlake.model.streamed import MESSAGE_RULES
 from barlake.model.table import Column, Table, Zone
 from barlake.model.tables import TABLES
 from barlake.model.words import INTRODUCTION
@@ -96,7 +97,11 @@ def _rules() -> list[str]:
         (str(at), f"`{rule.name}`", rule.severity, "row" if rule.holds else "rows", rule.reason)
         for at, rule in enumerate(RULES, start=1)
     ]
-    return ["## Rules", "", said, "", *_grid(("", "rule", "severity", "of", "reason"), rows), ""]
+    return [
+        *["## Rules", "", said, "", *_grid(("", "rule", "severity", "of", "reason"), rows), ""],
+        *["Those of messages, which the stream has besides:", ""],
+        *[*_grid(("rule", "reason"), [(f"`{r.name}`", r.reason) for r in MESSAGE_RULES]), ""],
+    ]
 
 
 def _jobs() -> list[str]:

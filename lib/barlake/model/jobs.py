@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from barlake.model import bronze, gold, ref, silver
+from barlake.model import bronze, gold, ref, silver, streamed
 from barlake.model.table import Table
 
 
@@ -22,6 +22,7 @@ _LEDGER = (bronze.BARS, silver.QUARANTINE, ref.SESSIONS, ref.ACTIONS)
 _BELIEF = (silver.BARS_1M, silver.COVERAGE)
 _GOLD = (gold.FEATURES_1M, gold.BARS)
 _ALL = (*_LEDGER, *_BELIEF, *_GOLD)
+_STREAM = (streamed.VWAP_STREAM, streamed.ALERTS, silver.QUARANTINE_STREAM)
 
 FETCH = Job(name="fetch", writes=())
 INGEST = Job(name="ingest", writes=_LEDGER)
@@ -32,9 +33,10 @@ RECONCILE = Job(name="reconcile", writes=_ALL)
 OPTIMIZE = Job(name="optimize", writes=_ALL)
 VACUUM = Job(name="vacuum", writes=_ALL)
 REBUILD = Job(name="rebuild", writes=_ALL)
-RESTORE = Job(name="restore", writes=_ALL)
+RESTORE = Job(name="restore", writes=(*_ALL, *_STREAM))
 CHECK = Job(name="check", writes=())
 RUN = Job(name="run", writes=_ALL)
+STREAM = Job(name="stream", writes=_STREAM)
 
 JOBS = (
     FETCH,
@@ -49,4 +51,5 @@ JOBS = (
     RESTORE,
     CHECK,
     RUN,
+    STREAM,
 )

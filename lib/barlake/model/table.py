@@ -59,7 +59,8 @@ class Table:
     A row that differs from the stored one in nothing but `lineage` columns is not news.
     `checks` are CHECK constraints, name to SQL. `order_by` sorts rows inside a file, `prune_by`
     names columns whose range in a file tells a MERGE that it can skip it. `first_writer` columns
-    keep what the row was inserted with.
+    keep what the row was inserted with. After `checkpoint_every` commits Delta sums up the log;
+    None leaves that to Delta.
 
     Raises:
         TableDeclarationError: A key, partition, order, Z-order or lineage column is not declared,
@@ -80,6 +81,7 @@ class Table:
     first_writer: tuple[str, ...] = ()
     checks: tuple[tuple[str, str], ...] = ()
     retention: Retention = Retention()
+    checkpoint_every: int | None = None
 
     def __post_init__(self) -> None:
         nullable = {c.name: c.nullable for c in self.columns}
@@ -129,5 +131,11 @@ class Table:
             "delta.enableDeletionVectors": "false",
             "delta.deletedFileRetentionDuration": self.retention.files,
             "delta.logRetentionDuration": self.retention.log,
+            **self._checkpoints,
             **{f"delta.constraints.{name}": sql for name, sql in self.checks},
         }
+
+    @property
+    def _checkpoints(self) -> dict[str, str]:
+        every = self.checkpoint_every
+        return {"delta.checkpointInterval": str(every)} if every else {}

@@ -1,6 +1,6 @@
 """Every table of the lake."""
 
-from barlake.model import bronze, gold, ops, ref, silver
+from barlake.model import bronze, gold, ops, ref, silver, streamed
 
 TABLES = (
     bronze.BARS,
@@ -10,6 +10,8 @@ TABLES = (
     silver.COVERAGE,
     gold.FEATURES_1M,
     gold.BARS,
+    streamed.VWAP_STREAM,
+    streamed.ALERTS,
     ref.SESSIONS,
     ref.ACTIONS,
     ops.REQUESTS,

@@ -27,18 +27,15 @@ TICKER = "AAPL"
 
 
 @dataclass(frozen=True)
-class Story:
-    """A night whose driver was killed in silver, then two runs and a cleared task at once."""
+class Night:
+    """A night whose driver was killed in silver."""
 
     scheduler: Scheduler
     folder: Path
-    night: str
-    first: str
-    tries: int
-    others: list[str]
-    cleared: str
     writers: Writers
-    before: dict[str, int]
+    run: str
+    ended: str
+    tries: int
 
     @property
     def root(self) -> Path:
@@ -46,33 +43,43 @@ class Story:
         return Path(self.scheduler.lake)
 
 
+@dataclass(frozen=True)
+class Crowd:
+    """Two runs and a cleared task at once: how they ended, and what the tables were before."""
+
+    by_hand: list[str]
+    cleared: str
+    before: dict[str, int]
+
+
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    folder = tmp_path_factory.mktemp("writers")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    folder, writers = tmp_path_factory.mktemp("writers"), Writers()
     settings = {"BARLAKE_TICKERS": TICKER, "BARLAKE_DEADLINE_MINUTES": "1"}
-    with scheduled(folder, str(folder / "lake"), settings) as scheduler:
-        writers = Writers()
-        with writers.watching(scheduler):
-            yield told(scheduler, folder, writers)
+    with (
+        scheduled(folder, str(folder / "lake"), settings) as scheduler,
+        writers.watching(scheduler),
+    ):
+        client = scheduler.client
+        client.unpause(DAG)
+        wait_for(lambda: bool(client.runs(DAG)))
+        [run] = client.runs(DAG)
+        kill(scheduler, folder / "lake" / "_runs", f"{run}.silver.json")
+        ended = scheduler.over(run)
+        tries = scheduler.task(run, "silver")["try_number"]
+        yield Night(scheduler, folder, writers, run, ended, tries)
 
 
-def told(scheduler: Scheduler, folder: Path, writers: Writers) -> Story:
-    client, root = scheduler.client, Path(scheduler.lake)
-    client.unpause(DAG)
+@pytest.fixture(scope="module")
+def crowd(night: Night) -> Crowd:
+    scheduler, client = night.scheduler, night.scheduler.client
+    before = versions(night.root)
     client.unpause("backfill")
-    wait_for(lambda: bool(client.runs(DAG)))
-    [night] = client.runs(DAG)
-    kill(scheduler, root / "_runs", f"{night.replace('~', '-')}.silver.json")
-    first, tries = scheduler.over(night), scheduler.task(night, "silver")["try_number"]
-    before = versions(root)
-
-    clock = (scheduler.close(night) + AFTER_CLOSE).isoformat()
-    by_hand = [client.trigger("backfill", {"as_of": clock}) for _ in range(2)]
-    scheduler.clear(night, "gold")
-    others = [scheduler.over(run, "backfill") for run in by_hand]
-    return Story(
-        scheduler, folder, night, first, tries, others, scheduler.over(night), writers, before
-    )
+    clock = (scheduler.close(night.run) + AFTER_CLOSE).isoformat()
+    runs = [client.trigger("backfill", {"as_of": clock}) for _ in range(2)]
+    scheduler.clear(night.run, "gold")
+    by_hand = [scheduler.over(run, "backfill") for run in runs]
+    return Crowd(by_hand, scheduler.over(night.run), before)
 
 
 def kill(scheduler: Scheduler, records: Path, name: str) -> None:
@@ -82,50 +89,47 @@ def kill(scheduler: Scheduler, records: Path, name: str) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-def test_a_night_whose_driver_was_killed_ends_well_when_it_is_tried_again(story: Story) -> None:
-    assert story.tries > 1
-    assert story.first == "success"
-    found = contents(story.root)
-    [silver] = [run for run in found["ops.runs"] if run["run_id"] == f"{story.night}.silver"]
+def test_a_night_whose_driver_was_killed_ends_well_when_it_is_tried_again(night: Night) -> None:
+    assert night.tries > 1
+    assert night.ended == "success"
+    [silver] = [
+        row for row in contents(night.root)["ops.runs"] if row["run_id"] == f"{night.run}.silver"
+    ]
     assert silver["status"] == "ok"
 
 
-def test_no_two_jobs_wrote_at_once(story: Story) -> None:
-    seen = story.writers.together
+def test_no_two_jobs_wrote_at_once(night: Night, crowd: Crowd) -> None:
+    seen = night.writers.together
     assert {job for jobs in seen for job in jobs.values()} == {
         *("ingest", "silver", "gold", "reconcile"),
         "run",
     }
     assert [jobs for jobs in seen if len(jobs) > 1] == []
-    assert story.others == ["success", "success"]
-    assert story.cleared == "success"
+    assert (crowd.by_hand, crowd.cleared) == (["success", "success"], "success")
 
 
-def test_what_was_started_at_once_found_nothing_left_to_do(story: Story) -> None:
-    after = versions(story.root)
-    assert {str(table): after[str(table)] for table in DATA} == {
-        str(table): story.before[str(table)] for table in DATA
-    }
+def test_what_was_started_at_once_found_nothing_left_to_do(night: Night, crowd: Crowd) -> None:
+    assert versions(night.root) == crowd.before
 
 
-def test_the_lake_is_what_barlake_run_makes(story: Story) -> None:
-    root = story.folder / "by_hand"
+def test_the_lake_is_what_barlake_run_makes(night: Night) -> None:
+    root = night.folder / "by_hand"
     command = [str(PROJECT / ".venv" / "bin" / "barlake"), "run", "--lake", str(root), "--json"]
-    moment = story.scheduler.close(story.night) + AFTER_CLOSE
+    moment = night.scheduler.close(night.run) + AFTER_CLOSE
     command += ["--tickers", TICKER, "--as-of", moment.isoformat()]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
-    found, expected = contents(story.root), contents(root)
+    found, expected = contents(night.root), contents(root)
     assert len(expected["silver.bars_1m"]) > 200
     assert_equal(found, expected, DATA)
-    assert_log_is_sane(story.root)
-    assert_files_are_there(story.root)
+    assert_log_is_sane(night.root)
+    assert_files_are_there(night.root)
     assert_keys_are_unique(found)
 
 
-def test_a_missed_deadline_leaves_one_line_that_says_which_run_and_what_to_do(story: Story) -> None:
-    words = (story.folder / "airflow" / "logs" / "triggerer.log").read_text("utf-8", "replace")
+def test_a_missed_deadline_leaves_one_line_that_says_which_run_and_what_to_do(night: Night) -> None:
+    words = (night.folder / "airflow" / "logs" / "triggerer.log").read_text("utf-8", "replace")
     lines = [line for line in words.splitlines() if "was not over at" in line]
-    assert len([line for line in lines if story.night in line]) == 1
+    assert len([line for line in lines if night.run in line]) == 1
     assert "runbook" in lines[0]

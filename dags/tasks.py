@@ -5,11 +5,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Asset, Param
+from airflow.sdk import (  # type: ignore[attr-defined]  # its stubs leave deadlines out
+    Asset,
+    AsyncCallback,
+    DeadlineAlert,
+    DeadlineReference,
+    Param,
+)
 
 from work import HOME, PROGRAMS, BarlakeCommand, SparkJob
 
-LAKE_POOL, VENDOR_POOL = "lake", "yahoo"
+LAKE_POOL, STREAM_POOL, VENDOR_POOL = "lake", "stream", "yahoo"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 # A bar is final 20 minutes after its minute (timing.settle_minutes), and the closing auction's
 # minute begins at the close.
@@ -31,11 +37,14 @@ EVERY_DAG: dict[str, Any] = {
     "max_active_runs": 1,
     "default_args": DEFAULTS,
 }
+# A session is due timing.settle_minutes + freshness.deadline_minutes after its close.
+DEADLINE_MINUTES = 140 - AFTER_CLOSE_MINUTES
 # What each job alone writes; a test holds it to the jobs' own declaration.
 WRITES = {
     "ingest": ("bronze.bars", "silver.quarantine", "ref.sessions", "ref.actions"),
     "silver": ("silver.bars_1m", "silver.coverage"),
     "gold": ("gold.features_1m", "gold.bars"),
+    "stream": ("gold.vwap_stream", "gold.alerts", "silver.quarantine_stream"),
 }
 # spark-defaults.conf names them relative to the checkout, and Airflow runs elsewhere.
 CLASS_PATH = ":".join(f"{HOME}/jars/{jars}/*" for jars in ("core", "logstore", "s3"))
@@ -56,23 +65,30 @@ TICKERS = Param(
 DATE: dict[str, Any] = {"type": ["null", "string"], "format": "date"}
 
 
-def spark_job(name: str, *arguments: str, **kwargs: Any) -> SparkJob:  # noqa: ANN401 - the operator's own
-    """Submit jobs/<name>.py, as the only writer of the lake; the task is named after the job.
+def spark_job(
+    name: str,
+    *arguments: str,
+    task_id: str | None = None,
+    pool: str = LAKE_POOL,
+    kind: type[SparkJob] = SparkJob,
+    **kwargs: Any,  # noqa: ANN401 - the operator's own
+) -> SparkJob:
+    """Submit jobs/<name>.py, as the only one of its pool; the task is named after the job.
 
     What the job needs besides its arguments (credentials, where the lake is) it has from the
     environment: the command line shows in process lists and logs.
     """
-    return SparkJob(
-        task_id=name,
+    return kind(
+        task_id=task_id or name,
         name=f"barlake.{name}",
         application=str(HOME / "jobs" / f"{name}.py"),
-        application_args=[*arguments, f"--run-id={run_of(name)}", "--json"],
+        application_args=[*arguments, f"--run-id={run_of(task_id or name)}", "--json"],
         conn_id="spark_default",
         spark_binary=str(PROGRAMS / "spark-submit"),
         properties_file=str(HOME / "spark-defaults.conf"),
         driver_class_path=CLASS_PATH,
         conf={"spark.sql.warehouse.dir": str(HOME / "spark-warehouse")},
-        pool=LAKE_POOL,
+        pool=pool,
         **kwargs,
     )
 
@@ -90,6 +106,22 @@ def pages(*arguments: str, **kwargs: Any) -> BarlakeCommand:  # noqa: ANN401 - t
 def run_of(task: str) -> str:
     """Give the template of the run id that a task gives its job."""
     return f"{RUN}.{task}"
+
+
+def deadline() -> DeadlineAlert | None:
+    """Give the alert of a run that is not over in time after it was queued; None: without one.
+
+    `airflow dags test` does not run a DAG that has one.
+    """
+    minutes = int(os.environ.get("BARLAKE_DEADLINE_MINUTES") or DEADLINE_MINUTES)
+    if minutes == 0:
+        return None
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(minutes=minutes),
+        callback=AsyncCallback("deadlines.late"),
+        name="session",
+    )
 
 
 def option(name: str, param: str | None = None) -> str:

@@ -7,8 +7,10 @@ import re
 import signal
 import subprocess
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
+from threading import Event, Thread
 from typing import Any, NamedTuple
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
@@ -20,6 +22,9 @@ PROGRAMS = HOME / ".venv" / "bin"
 BAD_INPUT, BLOCKED = 2, 3
 # Asking again gives the same: the arguments or the data must change first.
 FINAL = (BAD_INPUT, BLOCKED)
+# How a task may have ended, for good.
+ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
+LOOK_SECONDS = 2.0
 SAID = "barlake: "
 OUTPUT = "\nLast spark-submit output:"
 
@@ -65,6 +70,45 @@ class SparkJob(SparkSubmitOperator):
             self.log.warning("exit code %s: %s", code, sentence)
             return code
         return 0
+
+
+class JobBeside(SparkJob):
+    """A job that runs for as long as another task of its run, and is then asked to end.
+
+    Its driver has SIGTERM, after which it ends well: it is a process of spark-submit's, which does
+    not pass signals on.
+    """
+
+    def __init__(self, *, beside: str, **kwargs: Any) -> None:  # noqa: ANN401 - the operator's own
+        super().__init__(**kwargs)
+        self.beside = beside
+
+    def execute(self, context: Context) -> Any:  # noqa: ANN401 - as in what it extends
+        """Submit, and watch the other task meanwhile."""
+        enough = Event()
+        watcher = Thread(target=self._watch, args=(context, enough), daemon=True)
+        watcher.start()
+        try:
+            return super().execute(context)
+        finally:
+            enough.set()
+            watcher.join()
+
+    def _watch(self, context: Context, enough: Event) -> None:
+        while not enough.wait(LOOK_SECONDS):
+            if self._is_alone(context) and (drivers := children(self._submitted())):
+                for driver in drivers:
+                    os.kill(driver, signal.SIGTERM)
+                return
+
+    def _is_alone(self, context: Context) -> bool:
+        ti = context["ti"]
+        states = ti.get_task_states(dag_id=ti.dag_id, task_ids=[self.beside], run_ids=[ti.run_id])
+        return states.get(ti.run_id, {}).get(self.beside) in ENDED
+
+    def _submitted(self) -> int | None:
+        process = self._hook._submit_sp if self._hook else None
+        return process.pid if process else None
 
 
 class BarlakeCommand(BaseOperator):
@@ -175,6 +219,15 @@ def ending(what: str, code: int, sentence: str, final: Collection[int]) -> Airfl
 def given(arguments: Iterable[str]) -> list[str]:
     """Leave out what rendered to nothing."""
     return [argument for argument in arguments if argument]
+
+
+def children(process: int | None) -> list[int]:
+    """Give the processes that one has started and that still run; none, where it has ended."""
+    import psutil  # noqa: PLC0415 - Airflow's own, and needed here alone
+
+    with suppress(psutil.NoSuchProcess):
+        return [child.pid for child in psutil.Process(process).children()] if process else []
+    return []
 
 
 def exit_code(failure: str) -> int | None:

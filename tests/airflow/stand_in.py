@@ -26,6 +26,13 @@ path = home / "answers" / f"{{job}}.json"
 answer = json.loads(path.read_text()) if path.exists() else {{}}
 if answer.get("hangs"):
     signal.pause()
+if answer.get("follows") and "--available-now" not in words:
+    driver = os.fork()
+    if not driver:
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+        signal.pause()
+    _, ended = os.waitpid(driver, 0)
+    assert ended == 0
 code = answer.get("codes", [0])[0]
 if len(answer.get("codes", [])) > 1:
     path.write_text(json.dumps(answer | {{"codes": answer["codes"][1:]}}))

@@ -42,8 +42,10 @@ EDGES: dict[str, dict[str, list[str]]] = {
         "release": ["pages"],
         "pages": [],
     },
+    "replay_vwap": {"replay": ["rest"], "stream": ["rest"], "rest": []},
     "weekly_upkeep": {"optimize": ["vacuum"], "vacuum": []},
 }
+FOLLOWERS = {"replay_vwap.stream", "replay_vwap.rest"}
 WRITERS = {"ingest", "silver", "gold", "reconcile", "run", "release", "optimize", "vacuum"}
 
 
@@ -83,7 +85,8 @@ def test_tasks_follow_each_other_as_documented(facts: dict[str, Any]) -> None:
     for name, dag in facts["dags"].items():
         [line] = re.findall(r"^    (\w+(?: >> \w+)*)$", dag["doc"], re.MULTILINE)
         tasks = line.split(" >> ")
-        assert {*tasks} | {"warned"} == {*EDGES[name]} | {"warned"}
+        beside = {"warned", "stream"}
+        assert {*tasks} | beside == {*EDGES[name]} | beside
         assert all(after in EDGES[name][task] for task, after in itertools.pairwise(tasks))
         assert re.search(rf"`{name}`.*`{line}`", documented), name
 
@@ -129,7 +132,8 @@ def test_writers_stand_in_line_and_every_pool_is_there(
     assert {*used.values()} - {"default_pool"} == {*pools}
     lake = {name for name, pool in used.items() if pool == "lake"}
     assert lake == {name for name in used if name.partition(".")[2] in WRITERS}
-    assert pools["lake"]["slots"] == 1
+    assert {name for name, pool in used.items() if pool == "stream"} == FOLLOWERS
+    assert (pools["lake"]["slots"], pools["stream"]["slots"]) == (1, 1)
     assert used["daily_bars.fetch"] == "yahoo"
 
 
@@ -142,12 +146,22 @@ def test_schedules_are_the_exchanges_and_nothing_runs_beside_itself(facts: dict[
         "weekly_upkeep": "0 10 * * SAT",
         "backfill": "None",
         "release_quarantine": "None",
+        "replay_vwap": "None",
     }
     assert {dag["active"] for dag in dags.values()} == {1}
     assert {dag["catchup"] for dag in dags.values()} == {False}
-    assert dags["intraday_bars"]["paused"] is True
+    assert {name for name, dag in dags.items() if dag["paused"]} == {"intraday_bars", "replay_vwap"}
     # The closing auction's minute begins at the close.
     assert facts["after_close"] >= load().timing.settle_minutes + 1
+
+
+def test_a_night_is_due_when_the_session_is(facts: dict[str, Any]) -> None:
+    due = {name: dag["deadlines"] for name, dag in facts["dags"].items() if dag["deadlines"]}
+    known = load()
+    after_close = known.timing.settle_minutes + known.freshness.deadline_minutes
+
+    assert due == {"daily_bars": [after_close - facts["after_close"]]}
+    assert '"deadlines.late"' in facts["dags"]["daily_bars"]["stored"]
 
 
 def test_a_dag_is_the_same_after_it_was_stored(facts: dict[str, Any]) -> None:
@@ -169,6 +183,7 @@ def test_forms_are_typed(facts: dict[str, Any]) -> None:
     assert forms["backfill"]["start"]["format"] == "date"
     assert forms["release_quarantine"]["by"]["minLength"] == 1
     assert forms["daily_bars"]["tickers_per_batch"]["type"] == "integer"
+    assert forms["replay_vwap"]["speed"]["minimum"] == 0
 
 
 def test_assets_are_the_tables_that_the_jobs_write(
@@ -181,6 +196,7 @@ def test_assets_are_the_tables_that_the_jobs_write(
     written = {f"daily_bars.{job}": by_name[job] for job in ("ingest", "gold")}
     # What the gate blocks is not news: the verdict tells it, and not the job.
     written["daily_bars.verdict"] = by_name["silver"]
+    written |= dict.fromkeys(FOLLOWERS, by_name["stream"])
     whole = ("intraday_bars.run", "backfill.run", "release_quarantine.release")
     assert {n: sorted(o) for n, o in found.items()} == {
         name: sorted(tables)

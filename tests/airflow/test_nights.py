@@ -58,6 +58,14 @@ CASES = {
         "conf": {"files": "/data/a b.csv", "as_of": "2026-11-28T02:00:00+00:00"},
         "answers": {},
     },
+    "replay": {
+        "dag": "replay_vwap",
+        "at": AT,
+        "conf": {"session": "2026-11-20", "speed": 0.5},
+        "answers": {
+            "replay": answer(1, 0, errors="barlake: no broker answers at 127.0.0.1:9092"),
+        },
+    },
     "range": {
         "dag": "backfill",
         "at": AT,
@@ -70,7 +78,11 @@ CASES = {
 @pytest.fixture(scope="module")
 def told(ask: Ask) -> dict[str, Any]:
     found: dict[str, Any] = ask(
-        "nights", CASES, AWS_SECRET_ACCESS_KEY=CANARY, BARLAKE_RETRY_SECONDS="0"
+        "nights",
+        CASES,
+        AWS_SECRET_ACCESS_KEY=CANARY,
+        BARLAKE_RETRY_SECONDS="0",
+        BARLAKE_DEADLINE_MINUTES="0",
     )
     return found
 
@@ -196,6 +208,27 @@ def test_a_form_becomes_arguments_and_what_is_empty_none(nights: dict[str, Any])
     ]
     given = ["--start=2026-11-16", "--end=2026-11-20", "--tickers=A,B", "--interval=1d"]
     assert words(asked, "run") == [[*given, of[1], "--json"]]
+
+
+def test_a_stream_runs_beside_its_replay_and_the_rest_is_read_then(
+    nights: dict[str, Any],
+) -> None:
+    night = nights["replay"]
+    asked = ["--session=2026-11-20", "--speed=0.5"]
+
+    assert night["state"] == "success"
+    # A second try goes on where the first one stopped.
+    assert words(night, "replay") == [[*asked, "--json"], [*asked, "--resume", "--json"]]
+    of = [f"--run-id={night['run_id']}.{task}" for task in ("stream", "rest")]
+    assert words(night, "stream") == [
+        [of[0], "--json"],
+        ["--available-now", of[1], "--json"],
+    ]
+
+
+def test_what_runs_beside_a_task_is_asked_to_end_when_that_has(told: dict[str, Any]) -> None:
+    # Were it not asked, it would never end; and only the last look found the other one over.
+    assert told["beside"] == {"gave": 0, "looks": 3}
 
 
 def test_pools_are_taken_as_they_are_declared(told: dict[str, Any]) -> None:

@@ -1,19 +1,17 @@
 """The night under a real scheduler, through spark-submit, in a bucket; against `barlake run`."""
 
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from barlake.io import history
-from infra import airflow, airflow_run
-from infra.airflow import PROJECT, Ports
-from infra.airflow_api import Client
+from infra import airflow
+from infra.airflow import PROJECT
 from infra.server import Server
+from tests.airflow.scheduled import AFTER_CLOSE, DAG, STEPS, Scheduler, scheduled, wait_for
 from tests.buckets.mirror import mirrored
 from tests.lake.invariants import (
     DATA,
@@ -27,41 +25,18 @@ from tests.object_stores import Place, placed
 
 pytestmark = pytest.mark.drill
 
-DAG = "daily_bars"
 TICKERS = "AAPL,MSFT,PPLT"
-SETTINGS = {
-    "BARLAKE_CLOCK": "schedule",
-    "BARLAKE_TICKERS": TICKERS,
-    "BARLAKE_TICKERS_PER_BATCH": "2",
-    "BARLAKE_SOURCE__HORIZON_DAYS": "1",
-    "BARLAKE_RETRY_SECONDS": "5",
-}
-AFTER_CLOSE = timedelta(minutes=25)
-MINUTES = 60.0
-ONCE = ("plan", "ingest", "silver", "verdict", "gold", "reconcile", "pages", "complete")
-DONE = {("fetch", 0), ("fetch", 1), *((name, -1) for name in ONCE)}
+SETTINGS = {"BARLAKE_TICKERS": TICKERS, "BARLAKE_TICKERS_PER_BATCH": "2"}
+DONE = {("fetch", 0), ("fetch", 1), *((name, -1) for name in STEPS)}
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Airflow beside an empty bucket; everything that it starts inherits this environment."""
+    """Airflow beside a bucket."""
 
-    client: Client
+    scheduler: Scheduler
     place: Place
     folder: Path
-
-    def over(self, run: str) -> str:
-        """Wait until a run is over; give its state."""
-        return self.client.wait(DAG, run, 30 * MINUTES)
-
-    def close(self, run: str) -> datetime:
-        """Tell when the session of a run closed."""
-        return datetime.fromisoformat(self.client.run(DAG, run)["data_interval_end"])
-
-    def ended(self, run: str) -> dict[tuple[str, int], str]:
-        """Tell how each task ended, by its name and its number."""
-        tasks = self.client.tasks(DAG, run)
-        return {(task["task_id"], task["map_index"]): task["state"] for task in tasks}
 
     def versions(self) -> dict[str, int]:
         """Tell the version of each table."""
@@ -73,40 +48,22 @@ def stack(minio: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     folder = tmp_path_factory.mktemp("scheduler")
     with pytest.MonkeyPatch.context() as patch:
         place = placed(minio, patch)
-        for name, value in SETTINGS.items():
-            patch.setenv(name, value)
-        variables = airflow.environment(
-            folder / "airflow",
-            PROJECT,
-            place.address,
-            ports=Ports.free(),
-            reach=minio.environment,
-        )
-        with airflow_run.ready(PROJECT, variables) as flow:
-            wait_for(lambda: DAG in flow.client.dags())
-            assert not flow.client.import_errors()
-            yield Stack(flow.client, place, folder)
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 5 * MINUTES
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.2)
+        with scheduled(folder, place.address, SETTINGS, minio.environment) as scheduler:
+            yield Stack(scheduler, place, folder)
 
 
 @pytest.fixture(scope="module")
 def first(stack: Stack) -> str:
     """The night of the newest session, which begins by itself once the DAG may run."""
-    stack.client.unpause(DAG)
-    wait_for(lambda: bool(stack.client.runs(DAG)))
-    [run] = stack.client.runs(DAG)
-    stack.over(run)
+    stack.scheduler.client.unpause(DAG)
+    wait_for(lambda: bool(stack.scheduler.client.runs(DAG)))
+    [run] = stack.scheduler.client.runs(DAG)
+    stack.scheduler.over(run)
     return run
 
 
 def test_every_task_of_the_night_is_green(stack: Stack, first: str) -> None:
-    ended = stack.ended(first)
+    ended = stack.scheduler.ended(first)
     assert ended.pop(("warned", -1)) in {"success", "skipped"}
     assert ended == dict.fromkeys(DONE, "success")
 
@@ -115,7 +72,7 @@ def test_the_lake_is_what_barlake_run_makes(stack: Stack, first: str) -> None:
     root = stack.folder / "by_hand"
     command = [str(PROJECT / ".venv" / "bin" / "barlake"), "run", "--lake", str(root), "--json"]
     command += ["--tickers", TICKERS]
-    command += ["--as-of", (stack.close(first) + AFTER_CLOSE).isoformat()]
+    command += ["--as-of", (stack.scheduler.close(first) + AFTER_CLOSE).isoformat()]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     expected = contents(root)
@@ -134,10 +91,10 @@ def test_the_lake_is_what_barlake_run_makes(stack: Stack, first: str) -> None:
 
 def test_the_same_night_again_commits_nothing(stack: Stack, first: str) -> None:
     before = stack.versions()
-    later = stack.close(first) + 2 * AFTER_CLOSE
-    again = stack.client.trigger(DAG, logical_date=later.isoformat())
-    assert stack.over(again) == "success"
-    assert stack.close(again) == stack.close(first)
+    later = stack.scheduler.close(first) + 2 * AFTER_CLOSE
+    again = stack.scheduler.client.trigger(DAG, logical_date=later.isoformat())
+    assert stack.scheduler.over(again) == "success"
+    assert stack.scheduler.close(again) == stack.scheduler.close(first)
     assert stack.versions() == before
 
 

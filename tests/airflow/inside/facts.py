@@ -37,6 +37,7 @@ def of_dag(dag: Any) -> dict[str, Any]:
         "doc": dag.doc_md,
         "catchup": dag.catchup,
         "active": dag.max_active_runs,
+        "deadlines": [alert.interval.total_seconds() / 60 for alert in dag.deadline or []],
         "paused": dag.is_paused_upon_creation,
         "params": {name: param.schema for name, param in dag.params.items()},
         "schedule": again.timetable.summary,

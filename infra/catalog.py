@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(PROJECT / "lib"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from barlake.model.table import Column, Table
 from barlake.model.tables import TABLES
 
+PROJECT = Path(__file__).resolve().parents[1]
 TARGET = PROJECT / "infra" / "modules" / "catalog" / "tables.json"
 # Glue's bounds; what is longer would be refused at apply.
 COMMENT_MAX, DOC_MAX = 255, 2048

@@ -9,7 +9,7 @@ run "silence_is_an_alarm" {
     source = "../modules/watch"
   }
   variables {
-    application_id = "00example"
+    applications = { jobs = "00example" }
   }
 
   assert {
@@ -17,7 +17,7 @@ run "silence_is_an_alarm" {
     error_message = "Whoever stops telling is taken for well."
   }
   assert {
-    condition     = aws_cloudwatch_metric_alarm.failed[0].dimensions["ApplicationId"] == "00example"
+    condition     = aws_cloudwatch_metric_alarm.failed["jobs"].dimensions["ApplicationId"] == "00example"
     error_message = "The alarm is of another application."
   }
   assert {

@@ -58,5 +58,5 @@ module "emr" {
 module "watch" {
   source = "../../modules/watch"
 
-  application_id = module.emr.application_id
+  applications = { jobs = module.emr.application_id }
 }

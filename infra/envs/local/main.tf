@@ -11,6 +11,10 @@ provider "aws" {
   # Athena's addresses hold the account, which the emulator tells.
   skip_requesting_account_id = false
 
+  default_tags {
+    tags = { project = "barlake" }
+  }
+
   endpoints {
     athena         = var.endpoint
     cloudwatch     = var.endpoint

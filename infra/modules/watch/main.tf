@@ -40,9 +40,9 @@ resource "aws_cloudwatch_metric_alarm" "figure" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "failed" {
-  count = var.application_id == null ? 0 : 1
+  for_each = var.applications
 
-  alarm_name          = "${var.name}-run-failed"
+  alarm_name          = "${var.name}-run-failed-${each.key}"
   alarm_description   = "A run of EMR Serverless failed: barlake status names it, its log is in /${var.name}/jobs."
   namespace           = "AWS/EMRServerless"
   metric_name         = "FailedJobs"
@@ -56,6 +56,6 @@ resource "aws_cloudwatch_metric_alarm" "failed" {
   alarm_actions      = [aws_sns_topic.this.arn]
 
   dimensions = {
-    ApplicationId = var.application_id
+    ApplicationId = each.value
   }
 }

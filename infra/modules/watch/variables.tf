@@ -16,10 +16,10 @@ variable "kms_key_arn" {
   default     = null
 }
 
-variable "application_id" {
-  description = "Id of EMR Serverless' application; null where there is none, and no alarm on its runs."
-  type        = string
-  default     = null
+variable "applications" {
+  description = "Ids of EMR Serverless' applications, by a name of each: an alarm on the runs of each."
+  type        = map(string)
+  default     = {}
 }
 
 variable "namespace" {

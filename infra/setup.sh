@@ -1,13 +1,17 @@
 #!/bin/sh
 # Build an environment as requirements/SET.txt says: infra/setup.sh SET. Airflow has one of its own,
-# .venv-airflow; .venv is Spark's. Writes that folder and the cache, nothing else.
+# .venv-airflow, and so has the emulator of AWS, .venv-cloud; .venv is Spark's. Writes that folder and
+# the cache, nothing else.
 set -eu
 cd "$(dirname "$0")/.."
 set=$1
 # The tests' environment holds what the demo's does: nothing is taken away from it.
 if [ "$set" = spark ] && [ -e .venv/.dev ]; then set=dev; fi
 home=.venv
-if [ "$set" = airflow ]; then home=.venv-airflow; fi
+case $set in
+    airflow) home=.venv-airflow ;;
+    emulator) home=.venv-cloud ;;
+esac
 
 # The cache first: with what it holds, no network is needed and none is asked.
 uv() {
@@ -20,8 +24,8 @@ echo "barlake: setting up $home from requirements/$set.txt" >&2
 build="--python $home --build-constraints requirements/tools.txt"
 # shellcheck disable=SC2086  # these are several words
 uv pip sync $build --require-hashes "requirements/$set.txt"
-if [ "$set" = airflow ]; then
-    touch "$home/.airflow"
+if [ "$home" != .venv ]; then
+    touch "$home/.$set"
     exit
 fi
 # shellcheck disable=SC2086

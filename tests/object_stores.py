@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -101,10 +101,15 @@ def reached(server: Server, patch: pytest.MonkeyPatch) -> None:
 def restricted(place: Place, patch: pytest.MonkeyPatch, *actions: str) -> None:
     """Let the environment hold credentials of MinIO that may do nothing but `actions`."""
     right = {"Effect": "Allow", "Action": list(actions), "Resource": ["arn:aws:s3:::*"]}
+    restricted_to(place, patch, {"Version": "2012-10-17", "Statement": [right]})
+
+
+def restricted_to(place: Place, patch: pytest.MonkeyPatch, policy: dict[str, Any]) -> None:
+    """Let the environment hold credentials of MinIO that may do what a policy document says."""
     role = place.server.client("sts").assume_role(
         RoleArn="arn:aws:iam::000000000000:role/any",
         RoleSessionName="restricted",
-        Policy=json.dumps({"Version": "2012-10-17", "Statement": [right]}),
+        Policy=json.dumps(policy, separators=(",", ":")),
     )
     given = role["Credentials"]
     values = (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])

@@ -17,11 +17,10 @@ from infra import airflow, airflow_run, processes
 from infra.airflow import PROJECT, Ports
 from infra.airflow_api import Client
 from infra.airflow_run import Airflow
+from tests.airflow.on_stand_ins import EVERY_DAG
 from tests.few_rows import INTERPRETED
 
 DAG = "daily_bars"
-# Every DAG that a person may start: the scheduler reads one file after the other.
-DAGS = {path.stem for path in (PROJECT / "dags").glob("*.py")} - {"tasks", "work", "__init__"}
 SETTINGS = {
     "BARLAKE_CLOCK": "schedule",
     "BARLAKE_SOURCE__HORIZON_DAYS": "1",
@@ -121,7 +120,7 @@ def scheduled(
         for name, value in {**SETTINGS, **settings}.items():
             patch.setenv(name, value)
         with airflow_run.ready(PROJECT, variables) as flow:
-            wait_for(lambda: {*flow.client.dags()} >= DAGS)
+            wait_for(lambda: {*flow.client.dags()} >= EVERY_DAG)
             assert not flow.client.import_errors()
             yield Scheduler(flow, flow.client, lake)
 

@@ -157,15 +157,9 @@ def gold(options: Options, start: datetime | None, end: datetime | None) -> dict
 
 def reconcile(options: Options) -> dict[str, Any]:
     """Hold what changed against daily bars, and against the stream; `gold` comes before it."""
+    from barlake.pipelines.parity import run_comparisons  # noqa: PLC0415 - brings Spark
 
-    def body(night: "Night") -> None:
-        from barlake.pipelines.parity import run_parity  # noqa: PLC0415 - brings Spark
-        from barlake.pipelines.stages import run_reconcile  # noqa: PLC0415
-
-        run_reconcile(night)
-        run_parity(night)
-
-    return _step(jobs.RECONCILE, options, body)
+    return _step(jobs.RECONCILE, options, run_comparisons)
 
 
 def optimize(options: Options) -> dict[str, Any]:

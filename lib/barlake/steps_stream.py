@@ -15,7 +15,7 @@ from barlake.model import jobs
 from barlake.model.errors import InputError
 from barlake.options import Clock, Options
 from barlake.runtime import opened, running
-from barlake.settings import CACHE, Settings
+from barlake.settings import CACHE, PROJECT, Settings
 from barlake.stopping import stopping
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def stream(options: Options, *, is_once: bool) -> dict[str, Any]:
         BusyError: Another stream writes the same lake.
         LostMessagesError: Messages went before they were read.
     """
+    _require_source()
     settings, store, clock = opened(options)
     hook = webhook(settings)
     for topic in (settings.kafka.topic, settings.kafka.alerts_topic):
@@ -47,6 +48,13 @@ def stream(options: Options, *, is_once: bool) -> dict[str, Any]:
     with running(jobs.STREAM, options) as night:
         done = _followed(night, folder_of(store), clock, hook, is_once=is_once)
     return {"run_id": night.lake.run_id, "status": "ok", **done}
+
+
+def _require_source() -> None:
+    """Refuse to start where Spark cannot read Kafka; spark-submit has a class path of its own."""
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    if not submitted and not any((PROJECT / "jars" / "kafka").glob("*.jar")):
+        raise InputError("Spark has no Kafka source: `make kafka` fetches it, 10 MB")
 
 
 def webhook(settings: Settings) -> Webhook | None:

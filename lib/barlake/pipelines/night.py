@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from barlake.landing import Batch
 from barlake.pipelines.asking import fetched_rest, minutes_of, pending, planned
-from barlake.pipelines.parity import run_parity
+from barlake.pipelines.parity import run_comparisons
 from barlake.pipelines.stages import (
     run_gold,
     run_ingest,
     run_optimize,
-    run_reconcile,
     run_silver,
 )
 from barlake.pipelines.underway import Night, Wanted
@@ -26,8 +25,7 @@ def run(night: Night, source: Source, wanted: Wanted, universe: Sequence[str]) -
     run_ingest(night, [*batches, *_others(waiting, batches)])
     run_silver(night, [], is_new=bool(waiting))
     run_gold(night)
-    run_reconcile(night)
-    run_parity(night)
+    run_comparisons(night)
     run_optimize(night)
 
 

@@ -10,10 +10,17 @@ from barlake.io import arrow, history
 from barlake.io.lake import Lake
 from barlake.model import gold
 from barlake.model.streamed import VWAP_STREAM
+from barlake.pipelines.stages import run_reconcile
 from barlake.pipelines.underway import Night
 from barlake.transforms.parity import parity
 
 logger = structlog.get_logger()
+
+
+def run_comparisons(night: Night) -> None:
+    """Hold minutes against daily bars, and the stream against gold."""
+    run_reconcile(night)
+    run_parity(night)
 
 
 def run_parity(night: Night) -> None:

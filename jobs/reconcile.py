@@ -1,4 +1,4 @@
-"""Hold minutes against the daily bars that landed; write ops.dq_results.
+"""Hold minutes against daily bars, and the stream against gold; write ops.dq_results.
 
 Run: spark-submit --properties-file spark-defaults.conf jobs/reconcile.py --lake lake/main
 """

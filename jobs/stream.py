@@ -1,4 +1,4 @@
-"""Follow the topic of bars: running VWAP and alerts into gold.
+"""Read bars from Kafka into gold: running VWAP and alerts, until Ctrl-C or SIGTERM.
 
 Run: spark-submit --properties-file spark-defaults.conf jobs/stream.py --lake lake/main
 """

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from barlake.model import gold, ops, silver
+from barlake.model import gold, ops
 from barlake.model.errors import (
     BarlakeError,
     BusyError,

@@ -47,7 +47,8 @@ WRITES = {
     "stream": ("gold.vwap_stream", "gold.alerts", "silver.quarantine_stream"),
 }
 # spark-defaults.conf names them relative to the checkout, and Airflow runs elsewhere.
-CLASS_PATH = ":".join(f"{HOME}/jars/{jars}/*" for jars in ("core", "logstore", "s3"))
+JAR_SETS = ("core", "logstore", "s3", "kafka")
+CLASS_PATH = ":".join(f"{HOME}/jars/{jars}/*" for jars in JAR_SETS)
 
 RUN = "{{ run_id.replace('~', '-')[:150] }}"
 CLOCK = (

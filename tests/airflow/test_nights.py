@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from barlake.io.spark import JAR_SETS
 from tests.airflow.conftest import Ask
 from tests.airflow.stand_in import StandIn, answer
 
@@ -137,7 +138,7 @@ def test_a_job_is_submitted_with_the_checkouts_settings_and_jars(
         *("--master", "local[2]"),
         *("--conf", f"spark.sql.warehouse.dir={home}/spark-warehouse"),
         *("--properties-file", f"{home}/spark-defaults.conf"),
-        *("--driver-class-path", f"{home}/jars/core/*:{home}/jars/logstore/*:{home}/jars/s3/*"),
+        *("--driver-class-path", ":".join(f"{home}/jars/{jars}/*" for jars in JAR_SETS)),
     ]
     assert f"{home}/jobs/gold.py" in call["words"]
 

@@ -9,27 +9,16 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-import barlake
 from barlake import cli, steps_stream
 from barlake.io import lease
 from barlake.io.folder import Folder
 from barlake.model import jobs
 from barlake.options import Options
-from barlake.streaming.disorder import Odds, disordered
+from barlake.streaming.disorder import disordered
 from barlake.streaming.fingerprint import NAME
 from infra.kafka import Broker
 from tests.few_rows import few_rows
-from tests.kafka.small_lake import SESSION, session_bars, small_lake
-
-BARS = session_bars()
-ODDS = Odds(late=0.05, duplicate=0.05, correct=0.02, drop=0, malform=0.01, future=0.005)
-WORDS = ("late", "duplicate", "correct", "malform", "future")
-EXPECTED = """
-    SELECT ticker, ts, sum((high + low + close) / 3 * volume) OVER so_far / sum(volume) OVER so_far
-    FROM silver.bars_1m WHERE session_date = DATE '2026-11-20' AND segment = 'regular'
-    AND NOT is_filled WINDOW so_far AS (PARTITION BY ticker ORDER BY ts) ORDER BY ticker, ts
-"""
-STREAMED = "SELECT ticker, ts, vwap FROM gold.vwap_stream ORDER BY ticker, ts"
+from tests.stream.topics import BARS, EXPECTED, ODDS, STREAMED, commits, reached, replayed, rows
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,30 +30,12 @@ def _prepared(spark: SparkSession) -> Iterator[None]:
 @pytest.fixture
 def lake(broker: Broker, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A session in silver, and the same in a topic, out of order and with what is none."""
-    monkeypatch.setenv("BARLAKE_KAFKA__BROKERS", broker.address)
-    monkeypatch.setenv("BARLAKE_KAFKA__TOPIC", topic)
-    monkeypatch.setenv("BARLAKE_KAFKA__ALERTS_TOPIC", f"{topic}-alerts")
-    monkeypatch.setenv("BARLAKE_STREAM__MESSAGES_PER_BATCH", "500")
-    monkeypatch.chdir(tmp_path)
-    root = small_lake(tmp_path / "lake", BARS)
-    odds = [word for name in WORDS for word in (f"--{name}", str(getattr(ODDS, name)))]
-    asked = ["replay", "--lake", str(root), "--session", str(SESSION), "--speed", "0", *odds]
-    assert cli._guarded(cli.app, asked) == 0
-    return root
+    reached(broker, topic, tmp_path, monkeypatch)
+    return replayed(tmp_path)
 
 
 def streamed(lake: Path) -> dict[str, Any]:
     return steps_stream.stream(Options(lake=str(lake)), is_once=True)
-
-
-def rows(lake: Path, query: str) -> list[tuple[Any, ...]]:
-    return barlake.open(Folder(lake)).sql(query).fetchall()
-
-
-def commits(lake: Path) -> dict[str, int]:
-    return {
-        str(t): len(list((lake / t.path / "_delta_log").glob("*.json"))) for t in jobs.STREAM.writes
-    }
 
 
 def test_a_topic_out_of_order_gives_the_vwap_of_silver_and_is_no_news_when_read_again(

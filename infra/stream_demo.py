@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -78,13 +79,16 @@ def prepared(folder: Path, tickers: int) -> Path:
     if not made.exists() or made.read_text() != str(tickers):
         say(f"making a lake of {tickers} tickers and two simulated sessions, once")
         shutil.rmtree(folder, ignore_errors=True)
-        asked = ["demo", "--tickers", str(tickers), "--sessions", "2", "--lake", str(lake)]
+        # Up to the last close: the stream refuses minutes that have not been yet.
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        asked = ["demo", "--tickers", str(tickers), "--sessions", "2"]
+        asked += ["--as-of", now, "--lake", str(lake)]
         if subprocess.run([BARLAKE, *asked], stdout=subprocess.DEVNULL, check=False).returncode:  # noqa: S603 - our own command
             raise StartError("the lake could not be made; what is above says why")
         made.write_text(str(tickers))
-    now = folder / "now"
-    shutil.rmtree(now, ignore_errors=True)
-    return Path(shutil.copytree(lake, now / "lake"))
+    copy = folder / "now"
+    shutil.rmtree(copy, ignore_errors=True)
+    return Path(shutil.copytree(lake, copy / "lake"))
 
 
 def show(lake: Path, speed: float) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -121,3 +122,22 @@ def test_each_run_begins_with_nothing_streamed(folder: Path) -> None:
     assert lake == folder / "now" / "lake"
     assert (lake / "silver").is_dir()
     assert not streamed.exists()
+
+
+def test_the_lake_is_made_up_to_now_so_that_the_stream_takes_its_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "barlake"
+    program.write_text(
+        f'#!/bin/sh\necho "$@" > {tmp_path}/asked\nfor lake in "$@"; do :; done\nmkdir -p "$lake"\n'
+    )
+    program.chmod(stat.S_IRWXU)
+    monkeypatch.setattr(stream_demo, "BARLAKE", str(program))
+    before = datetime.now(UTC).replace(microsecond=0)
+
+    stream_demo.prepared(tmp_path / "demo", 3)
+
+    words = (tmp_path / "asked").read_text().split()
+    assert words[:5] == ["demo", "--tickers", "3", "--sessions", "2"]
+    moment = datetime.fromisoformat(words[words.index("--as-of") + 1])
+    assert before <= moment <= datetime.now(UTC)

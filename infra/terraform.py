@@ -21,7 +21,8 @@ from infra.server import HOST
 
 PROJECT = Path(__file__).resolve().parents[1]
 EMULATOR = PROJECT / ".venv-cloud" / "bin" / "moto_server"
-PROVIDER = "registry.terraform.io/hashicorp/aws"
+# Below the name of whichever registry a mirror is of.
+PROVIDER = "*/hashicorp/aws"
 CONFIGURATION = "TF_CLI_CONFIG_FILE"
 _COPIED = ("infra/modules", "infra/envs", "infra/tests", "conf")
 
@@ -103,7 +104,7 @@ def mirror() -> Path | None:
     """Give the folder of providers on this machine that has AWS'; None where there is none."""
     usual = [Path.home() / ".terraform.d" / "plugins", Path("/usr/local/share/terraform/plugins")]
     places = [*usual, Path("/usr/share/terraform/plugins"), *sorted(Path("/opt").glob("*"))]
-    return next((place for place in places if (place / PROVIDER).is_dir()), None)
+    return next((place for place in places if any(place.glob(PROVIDER))), None)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Terraform, and an emulator of AWS.
 
-Terraform is the machine's: where there is none, these tests are skipped, in CI too. Where it is
-there and something else is missing, its provider or the emulator, they are skipped on a machine of
-yours and fail in CI.
+Terraform and its provider are the machine's: where they are not to be had, these tests are skipped,
+in CI too, and say so. The emulator is ours: without it they are skipped on a machine of yours and
+fail in CI.
 """
 
 import os
@@ -35,7 +35,7 @@ def ready(terraform: Terraform) -> Terraform:
         for folder in ("tests", "envs/local"):
             terraform.start(folder)
     except TerraformError as error:
-        skipped(error)
+        pytest.skip(f"no provider for Terraform: {str(error).splitlines()[0]}")
     return terraform
 
 

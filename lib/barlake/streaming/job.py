@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ from barlake.io import arrow, delta_rs
 from barlake.io.alert_topic import AlertTopic
 from barlake.io.kafka_source import messages
 from barlake.io.lake import Lake
+from barlake.io.store import Store
 from barlake.io.topic import topic_id
 from barlake.io.webhook import Webhook
-from barlake.model import jobs
+from barlake.model import jobs, ops
 from barlake.model.streamed import ALERTS, VWAP_STREAM
 from barlake.options import Clock
 from barlake.settings import Settings
@@ -90,8 +91,10 @@ def prepared(lake: Lake, settings: Settings, folder: Path, clock: Clock) -> Work
     gate = Gate()
     boxes: list[Outbox] = []
 
+    now = clock.as_of or ahead(lake.store, clock.now())
+
     def reading(message: Message) -> Bar | Refusal:
-        return read(message, sessions, now=clock.as_of)
+        return read(message, sessions, now=now)
 
     def publish(alerts: Iterable[dict[str, Any]]) -> None:
         for box in boxes:
@@ -99,6 +102,17 @@ def prepared(lake: Lake, settings: Settings, folder: Path, clock: Clock) -> Work
 
     batches = Batches(lake, settings.alerts, reading, clock.now, publish, gate)
     return Work(lake, settings, folder, gate, batches, boxes)
+
+
+def ahead(store: Store, now: datetime) -> datetime | None:
+    """Give the lake's own clock, that of its runs, where it is ahead of this machine's; else None.
+
+    So it is where bars were simulated up to a day that has not come yet: to such a lake they are
+    past.
+    """
+    told = delta_rs.opened(store, ops.RUNS).to_pyarrow_table(columns=["started_at"])
+    later = [start for start in told.column("started_at").to_pylist() if start and start > now]
+    return max(later, default=None)
 
 
 def fingerprint(lake: Lake, settings: Settings) -> dict[str, str]:

@@ -94,10 +94,10 @@ def _followed(
         work.run(is_once=is_once, is_stopped=is_stopped)
     counts = dict(work.batches.counts)
     published = {box.name: dict(box.counts) for box in work.boxes}
-    night.detail["stream"] = {**counts, "published": published, "compacted": work.compacted}
+    night.detail["stream"] = {**counts, "receivers": published, "compacted": work.compacted}
     return {
         **counts,
-        "published": published,
+        "receivers": published,
         "sessions": sorted(day.isoformat() for day in work.batches.sessions),
         "compacted": work.compacted,
     }

@@ -51,7 +51,7 @@ def test_a_topic_out_of_order_gives_the_vwap_of_silver_and_is_no_news_when_read_
     assert done["messages"] == len(kinds)
     assert done["refused"] == kinds.count("malformed") + kinds.count("future") > 10
     assert rows(lake, "SELECT count(*) FROM silver.quarantine_stream") == [(done["refused"],)]
-    assert done["published"]["topic"] == {"sent": done["alerts"]}
+    assert done["receivers"]["topic"] == {"sent": done["alerts"]}
     [run] = rows(lake, "SELECT status, rows_written, detail FROM ops.runs")
     assert run[0] == "ok"
     assert run[1] >= len(found) + done["alerts"] + done["refused"]

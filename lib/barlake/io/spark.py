@@ -15,7 +15,7 @@ PROJECT = Path(__file__).parents[3]
 JAR_SETS = ("core", "logstore", "s3", "kafka")
 BUCKET_SETS = ("core", "logstore", "s3")
 
-# What the truth of the tables rests on (docs/decisions/0004): a session without it is refused.
+# What the truth of the tables rests on (docs/decisions/0022): a session without it is refused.
 REQUIRED = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",

@@ -5,6 +5,7 @@ from contextvars import ContextVar
 from hashlib import sha256
 from pathlib import Path
 
+import structlog
 from dotenv import load_dotenv
 from pydantic import (
     ValidationError,
@@ -35,6 +36,8 @@ from barlake.sections import (
     UnitSettings,
     YahooSettings,
 )
+
+logger = structlog.get_logger()
 
 PROJECT = Path(__file__).parents[2]
 CONF = PROJECT / "conf"
@@ -103,6 +106,7 @@ def load(environment: str | None = None) -> Settings:
         InputError: The environment has no file, or a setting is missing, unknown or of a wrong
             type.
     """
+    _warn_of_open(DOTENV)
     load_dotenv(DOTENV)
     name = environment or os.environ.get("BARLAKE_ENVIRONMENT", "embedded")
     known = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem not in EVERYWHERE)
@@ -118,6 +122,12 @@ def load(environment: str | None = None) -> Settings:
         raise InputError(f"setting {where}: {first['msg']}") from None
     finally:
         _environment.reset(chosen)
+
+
+def _warn_of_open(path: Path) -> None:
+    """Say so where others than its owner may read a file of secrets."""
+    if path.is_file() and path.stat().st_mode & 0o077:
+        logger.warning("secrets can be read by others", file=str(path), do=f"chmod 600 {path}")
 
 
 def _refuse_strangers() -> None:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from barlake import settings
 from barlake.model.errors import InputError
@@ -209,3 +210,18 @@ def test_no_setting_is_a_secret() -> None:
     names = [f"{name}.{key}" for name, section in sections.items() for key in section]
 
     assert [name for name in names if re.search("secret|password|token|access_key", name)] == []
+
+
+@pytest.mark.parametrize(("mode", "told"), [(0o600, 0), (0o640, 1), (0o604, 1)])
+def test_a_file_of_secrets_that_others_may_read_is_told_of(
+    mode: int, told: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / ".env"
+    path.write_text("# nothing but a comment\n")
+    path.chmod(mode)
+    monkeypatch.setattr(settings, "DOTENV", path)
+
+    with capture_logs() as logs:
+        load()
+
+    assert [entry["do"] for entry in logs] == [f"chmod 600 {path}"] * told

@@ -11,6 +11,7 @@ from confluent_kafka import (
     Consumer,
     KafkaError,
     KafkaException,
+    TopicCollection,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
@@ -81,6 +82,18 @@ def _make(client: AdminClient, topic: str, partitions: int, retention_hours: int
             raise InputError(f"{topic!r} is no name of a topic: {refused.args[0].str()}") from None
         if code != KafkaError.TOPIC_ALREADY_EXISTS:
             raise
+
+
+def topic_id(brokers: str, topic: str) -> str:
+    """Give the identity that the broker gave a topic when it was made; anew, it has another.
+
+    Raises:
+        BrokerError: No broker answers, or it has no such topic.
+    """
+    client = AdminClient({**QUIET, "bootstrap.servers": brokers})
+    with _answering(brokers):
+        asked = client.describe_topics(TopicCollection([topic]), request_timeout=ANSWER_SECONDS)
+        return str(asked[topic].result(ANSWER_SECONDS).topic_id)
 
 
 def ends(brokers: str, topic: str) -> dict[int, int]:

@@ -10,10 +10,10 @@ from typing import Any
 from barlake import calendar
 from barlake.io import arrow, delta_rs
 from barlake.io.alert_topic import AlertTopic
+from barlake.io.kafka import topic_id
 from barlake.io.kafka_source import messages
 from barlake.io.lake import Lake
 from barlake.io.store import Store
-from barlake.io.topic import topic_id
 from barlake.io.webhook import Webhook
 from barlake.model import jobs, ops
 from barlake.model.streamed import ALERTS, VWAP_STREAM
